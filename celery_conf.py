@@ -1,0 +1,40 @@
+"""Celery's settings, loaded with `config_from_object('celery_conf')`.
+
+Each departure from Celery's defaults has its reason beside it; docs/celery.md tells the whole.
+"""
+
+from kombu import Exchange, Queue
+
+from common.config import load_config
+
+_config = load_config()
+
+broker_url = _config.REDIS_URL
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # a worker outlives any outage of its broker
+# Found dead within 10 s instead of never; the consumer waits longer than any publisher.
+broker_transport_options = {"health_check_interval": 10, "socket_keepalive": True}
+
+worker_pool = "threads"  # one sleeping thread a slot: the waiting is done in one event loop
+worker_concurrency = _config.EPICODE_WORKER_SLOTS
+worker_disable_prefetch = True  # a full process would reserve what an idle one could take
+worker_prefetch_multiplier = 1
+worker_send_task_events = True  # Flower tells the truth only if it is told
+worker_hijack_root_logger = False  # common/log.py sets up the logs
+worker_cancel_long_running_tasks_on_connection_loss = False  # the lease decides, not the broker
+
+# Each with an exchange of its own: a shared default would deliver every message to both.
+task_queues = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("interactive", "background")
+]
+task_default_queue = "interactive"
+task_create_missing_queues = False
+task_acks_late = False  # early: the lease in the job's row is the one mechanism of redelivery
+task_ignore_result = True  # an unknown id would read as PENDING for ever: ask /api/jobs instead
+task_track_started = True
+
+task_serializer = "json"
+result_serializer = "json"
+accept_content = ["json"]
+enable_utc = True
+timezone = "UTC"

@@ -1,0 +1,144 @@
+"""Reading a conversation's tree: the branch in view a page at a time, and what stands beside it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import TextClause, select, text
+from sqlalchemy.orm import Session
+
+from common.models import Job, Message
+
+_UPWARDS = text("""
+    WITH RECURSIVE branch AS (
+        SELECT messages.*, 1 AS step FROM messages
+        WHERE id = :start AND conversation_id = :conversation
+        UNION ALL
+        SELECT messages.*, branch.step + 1
+        FROM branch JOIN messages ON messages.id = branch.parent_id
+        WHERE branch.step < :limit
+    )
+    SELECT * FROM branch ORDER BY step DESC
+""")
+
+
+# From a prompt towards the root until the tokens are spent: what can't be sent isn't read.
+_WITHIN_BUDGET = text("""
+    WITH RECURSIVE branch AS (
+        SELECT messages.*, token_count AS total FROM messages
+        WHERE id = :prompt AND conversation_id = :conversation
+        UNION ALL
+        SELECT messages.*, branch.total + messages.token_count
+        FROM branch JOIN messages ON messages.id = branch.parent_id
+        WHERE branch.total <= :budget
+    )
+    SELECT * FROM branch ORDER BY turn_index
+""")
+
+# Pinned turns above those: the pinned message itself and the other half of its turn.
+_PINNED_ABOVE = text("""
+    WITH RECURSIVE above AS (
+        SELECT id, parent_id, role, in_window FROM messages WHERE id = :start
+        UNION ALL
+        SELECT messages.id, messages.parent_id, messages.role, messages.in_window
+        FROM above JOIN messages ON messages.id = above.parent_id
+    ),
+    turns AS (
+        SELECT reply.id AS reply, question.id AS question
+        FROM above AS reply JOIN above AS question ON question.id = reply.parent_id
+        WHERE reply.role = 'assistant'
+          AND (reply.in_window = 'always' OR question.in_window = 'always')
+    )
+    SELECT messages.* FROM messages
+    JOIN turns ON messages.id IN (turns.reply, turns.question)
+    ORDER BY messages.turn_index
+""")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Messages from older to newer; `older` is where the page before this one starts."""
+
+    messages: Sequence[Message]
+    older: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is shown with a message: its siblings in order, itself included, and a reply's job."""
+
+    siblings: list[uuid.UUID]
+    job: Job | None
+
+
+def branch(session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID, limit: int) -> Page:
+    """At most `limit` messages of the branch that ends in `leaf`."""
+    messages = _as_messages(
+        session, _UPWARDS, {"start": leaf, "conversation": conversation_id, "limit": limit}
+    )
+    return Page(messages, messages[0].parent_id if messages else None)
+
+
+def tree(
+    session: Session, conversation_id: uuid.UUID, after: uuid.UUID | None, limit: int
+) -> Sequence[Message]:
+    """At most `limit` messages of the whole tree, in the order of their making."""
+    query = select(Message).where(Message.conversation_id == conversation_id)
+    if after is not None:
+        query = query.where(Message.id > after)
+    return session.scalars(query.order_by(Message.id).limit(limit)).all()
+
+
+def for_window(
+    session: Session, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
+) -> Sequence[Message]:
+    """What a window of `budget` tokens may be built from, oldest first: the root, pinned turns,
+    and the branch above the prompt as far as the budget could reach."""
+    near = _as_messages(
+        session,
+        _WITHIN_BUDGET,
+        {"prompt": prompt_id, "conversation": conversation_id, "budget": budget},
+    )
+    if near[0].turn_index == 0:
+        return near
+    root = session.scalars(
+        select(Message).where(Message.conversation_id == conversation_id, Message.turn_index == 0)
+    ).one()
+    any_pinned = session.scalar(
+        select(Message.id)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.turn_index < near[0].turn_index,
+            Message.in_window == "always",
+        )
+        .limit(1)
+    )
+    # From the oldest message read, so that a turn cut in two is found whole.
+    pinned = _as_messages(session, _PINNED_ABOVE, {"start": near[0].id}) if any_pinned else []
+    known = {message.id for message in near}
+    return [root, *[message for message in pinned if message.id not in known], *near]
+
+
+def beside(session: Session, messages: Sequence[Message]) -> dict[uuid.UUID, Beside]:
+    """Siblings and jobs of many messages, in two queries."""
+    parents = {message.parent_id for message in messages if message.parent_id is not None}
+    siblings: dict[uuid.UUID | None, list[uuid.UUID]] = {}
+    for row in session.execute(
+        select(Message.id, Message.parent_id)
+        .where(Message.parent_id.in_(parents))
+        .order_by(Message.id)
+    ):
+        siblings.setdefault(row.parent_id, []).append(row.id)
+    replies = [message.id for message in messages if message.role == "assistant"]
+    jobs = session.scalars(select(Job).where(Job.reply_message_id.in_(replies)))
+    job_of = {job.reply_message_id: job for job in jobs}
+    return {
+        message.id: Beside(siblings.get(message.parent_id, [message.id]), job_of.get(message.id))
+        for message in messages
+    }
+
+
+def _as_messages(session: Session, query: TextClause, values: dict[str, Any]) -> Sequence[Message]:
+    columns = query.columns(*Message.__table__.columns)
+    return session.scalars(select(Message).from_statement(columns), values).all()

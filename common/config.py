@@ -1,0 +1,210 @@
+"""The settings: typed, read once from the environment and `.env`, wrong ones reported together.
+
+`load_config()` gives an instance of the class that FLASK_ENV names; the instance, not the class,
+goes to `app.config.from_object`: a pydantic class holds no values.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common import run_file
+from common.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+DEVELOPMENT_SECRET = "development-only"
+SEED_DATABASE_URL = "postgresql://usuario:contraseña@localhost:5432/chatgpt_db"
+SEED_REDIS_URL = "redis://localhost:6379/0"
+
+
+class BaseConfig(BaseSettings):
+    """Settings that every environment shares. Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+    )
+
+    DEBUG: ClassVar[bool] = False
+    TESTING: ClassVar[bool] = False
+
+    FLASK_ENV: Literal["development", "testing", "production"] = "development"
+    SECRET_KEY: str = DEVELOPMENT_SECRET
+    DATABASE_URL: str = ""
+    REDIS_URL: str = ""
+
+    OPENAI_API_KEY: str = ""
+    OPENAI_BASE_URL: str = "https://api.openai.com/v1"
+    EPICODE_MODELS: Path | None = None
+    EPICODE_DEFAULT_MODEL: str | None = None
+
+    EPICODE_AUTH: Literal["local"] = "local"
+    EPICODE_HOST: str = "127.0.0.1"
+    EPICODE_PORT: int = Field(8000, ge=1, le=65535)
+    EPICODE_PUBLISHED_ON_LOOPBACK: bool = False
+    EPICODE_DATA: Path = run_file.default_folder()
+    EPICODE_NOTICE: str | None = None
+    EPICODE_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # How long a job may take, and who notices when its worker is gone.
+    EPICODE_LEASE_SECONDS: float = Field(30, gt=0)
+    EPICODE_RENEW_SECONDS: float = Field(5, gt=0)
+    EPICODE_SWEEP_SECONDS: float = Field(5, gt=0)
+    EPICODE_RING_SECONDS: float = Field(30, gt=0)
+    EPICODE_MAX_FAILURES: int = Field(3, ge=1)
+    EPICODE_BACKOFF_SECONDS: float = Field(1, ge=0)
+    EPICODE_CONNECT_SECONDS: float = Field(5, gt=0)
+    EPICODE_FIRST_TOKEN_SECONDS: float = Field(180, gt=0)
+    EPICODE_SILENCE_SECONDS: float = Field(60, gt=0)
+    EPICODE_ATTEMPT_SECONDS: float = Field(15 * 60, gt=0)
+    EPICODE_JOB_SECONDS: float = Field(45 * 60, gt=0)
+    EPICODE_WAITING_SECONDS: float = Field(24 * 3600, gt=0)
+    EPICODE_HANDOVER_SECONDS: float = Field(20, gt=0)
+    EPICODE_MAX_OUTPUT_BYTES: int = Field(1024 * 1024, ge=1024)
+
+    # How much may wait, and how much one worker process does at once.
+    EPICODE_WORKER_SLOTS: int = Field(1000, ge=1)
+    EPICODE_MAX_WAITING_PER_USER: int = Field(1000, ge=1)
+    EPICODE_MAX_WAITING: int = Field(20_000, ge=1)
+
+    @model_validator(mode="after")
+    def complete_and_check(self) -> Self:
+        self._fill_addresses()
+        wrong = self.contradictions()
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def contradictions(self) -> list[str]:
+        """A sentence for every setting that is missing or contradicts another; none is good."""
+        wrong = []
+        if self.EPICODE_LEASE_SECONDS < 3 * self.EPICODE_RENEW_SECONDS:
+            wrong.append(
+                "EPICODE_LEASE_SECONDS must be at least three times EPICODE_RENEW_SECONDS, "
+                "or one slow renewal loses the lease"
+            )
+        if self.EPICODE_JOB_SECONDS < self.EPICODE_ATTEMPT_SECONDS:
+            wrong.append("EPICODE_JOB_SECONDS must not be shorter than EPICODE_ATTEMPT_SECONDS")
+        if not self.DATABASE_URL.startswith(("postgresql://", "postgresql+psycopg2://")):
+            wrong.append("DATABASE_URL must start with postgresql:// (PostgreSQL is needed)")
+        if not self.REDIS_URL.startswith(("redis://", "rediss://")):
+            wrong.append("REDIS_URL must start with redis:// or rediss://")
+        if not self.EPICODE_PUBLISHED_ON_LOOPBACK and not is_loopback(self.EPICODE_HOST):
+            wrong.append(
+                f"EPICODE_HOST={self.EPICODE_HOST} would let other machines in without sign-in: "
+                "use 127.0.0.1 (EPICODE_AUTH=accounts, which would allow it, is not available yet)"
+            )
+        return wrong
+
+    def _fill_addresses(self) -> None:
+        """Without an address: the running stack's, else those of the original description."""
+        running = run_file.read_running(self.EPICODE_DATA)
+        if not self.DATABASE_URL:
+            self.DATABASE_URL = running["postgres"]["url"] if running else SEED_DATABASE_URL
+        if not self.REDIS_URL:
+            self.REDIS_URL = running["redis"]["url"] if running else SEED_REDIS_URL
+
+    @property
+    def SQLALCHEMY_DATABASE_URI(self) -> str:
+        from common.db import driver_url
+
+        return driver_url(self.DATABASE_URL)
+
+
+class DevelopmentConfig(BaseConfig):
+    """The default: readable logs, a known secret, the development server."""
+
+    DEBUG: ClassVar[bool] = True
+
+
+class TestingConfig(BaseConfig):
+    """A throw-away PostgreSQL, named by whoever made it: tests must never reach a person's data."""
+
+    __test__: ClassVar[bool] = False  # its name looks like a test's
+    TESTING: ClassVar[bool] = True
+    model_config = SettingsConfigDict(env_file=None)
+
+    def contradictions(self) -> list[str]:
+        if self.DATABASE_URL and self.REDIS_URL:
+            return super().contradictions()
+        return [
+            "FLASK_ENV=testing needs DATABASE_URL and REDIS_URL of throw-away servers: "
+            "./epicode test starts them"
+        ]
+
+    def _fill_addresses(self) -> None:
+        """Nothing: a running stack's address is a person's data."""
+
+
+class ProductionConfig(BaseConfig):
+    """JSON logs, no debug, a secret of your own."""
+
+    def contradictions(self) -> list[str]:
+        wrong = super().contradictions()
+        if self.SECRET_KEY == DEVELOPMENT_SECRET or len(self.SECRET_KEY) < 32:
+            wrong.append(
+                "SECRET_KEY must be set, secret and at least 32 characters long: "
+                "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
+            )
+        return wrong
+
+
+config_map: dict[str, type[BaseConfig]] = {
+    "development": DevelopmentConfig,
+    "testing": TestingConfig,
+    "production": ProductionConfig,
+}
+
+
+def load_config() -> BaseConfig:
+    """The settings of FLASK_ENV's environment.
+
+    Raises ConfigurationError naming every missing or contradictory setting at once.
+    """
+    name = os.environ.get("FLASK_ENV") or _env_file_value("FLASK_ENV") or "development"
+    if name not in config_map:
+        raise ConfigurationError(
+            f"FLASK_ENV={name} is unknown: use development, testing or production"
+        )
+    kind = config_map[name]
+    try:
+        return kind(FLASK_ENV=name)
+    except ValidationError as error:
+        sentences = _sentences(error)
+        # A value that can't be read hides the contradictions behind it: look again without it.
+        unread = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
+        if unread:
+            defaults = {field: kind.model_fields[field].default for field in unread}
+            try:
+                kind(**{"FLASK_ENV": name} | defaults)
+            except ValidationError as behind:
+                sentences += _sentences(behind)
+        raise ConfigurationError("\n".join(sentences)) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server bound to `host` can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _env_file_value(name: str) -> str | None:
+    from dotenv import dotenv_values
+
+    return dotenv_values(ROOT / ".env").get(name)
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    sentences = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])
+        for line in item["msg"].removeprefix("Value error, ").splitlines():
+            sentences.append(f"{name}: {line}" if name else line)
+    return sentences

@@ -1,0 +1,104 @@
+"""The one database: declarative base, engine, transactions.
+
+PostgreSQL only. The worker writes `with database.transaction() as session:` so that the
+indentation shows how long a connection is held; the web gets its session from Flask-SQLAlchemy.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import uuid_utils.compat
+from sqlalchemy import DateTime, MetaData, Uuid, create_engine
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Session, registry, sessionmaker
+
+CONNECT_TIMEOUT_SECONDS = 3
+# A statement that takes longer waits for a lock that will not come: every one of ours is short.
+STATEMENT_TIMEOUT_MS = 15_000
+
+CONSTRAINT_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Parent of every table. Ids are UUIDv7, times are `timestamptz`."""
+
+    # A registry and not loose attributes: Flask-SQLAlchemy copies what it finds on this class.
+    registry = registry(
+        metadata=MetaData(naming_convention=CONSTRAINT_NAMES),
+        type_annotation_map={uuid.UUID: Uuid(as_uuid=True), datetime: DateTime(timezone=True)},
+    )
+
+
+def new_id() -> uuid.UUID:
+    """A UUIDv7 (RFC 9562): ids made later sort later, so indexes grow at one end."""
+    return uuid_utils.compat.uuid7()
+
+
+def driver_url(url: str) -> str:
+    """The URL with psycopg2 named: SQLAlchemy 2.1 would take another driver for `postgresql://`."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    return parsed.render_as_string(hide_password=False)
+
+
+def engine_options(pool_size: int, *, wait_seconds: float) -> dict[str, object]:
+    """Arguments for `create_engine`: a fixed pool that notices a database that went away.
+
+    `wait_seconds` is how long a thread waits for a free connection.
+    """
+    return {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": wait_seconds,
+        "pool_recycle": 1800,
+        "connect_args": {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "application_name": "epicode",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    }
+
+
+class Database:
+    """An engine with its transactions, for processes that have no Flask."""
+
+    def __init__(self, url: str, *, pool_size: int, wait_seconds: float = 30) -> None:
+        self.engine: Engine = create_engine(
+            driver_url(url), **engine_options(pool_size, wait_seconds=wait_seconds)
+        )
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is committed when the block ends, rolled back when it raises."""
+        with self._sessions.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def reason_unreachable(url: str) -> str | None:
+    """Why nobody answers at `url`, in one line without the password; None: it answers."""
+    engine = create_engine(driver_url(url), **engine_options(1, wait_seconds=1))
+    try:
+        with engine.connect():
+            return None
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+        return cause.splitlines()[0]
+    finally:
+        engine.dispose()

@@ -1,0 +1,203 @@
+"""The live log in Redis: what a running job says, for readers who can't wait for its end.
+
+`live:{job}` is a hash of what a poll shows and expires after 15 s; `live:{job}:{attempt}:text`
+holds the attempt's text. It may fail, fill or vanish and the job never notices: every caller
+treats RedisError as "no live log". Only who has just won a claim or a renewal writes the hash.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from common.cursor import Cursor, Reading, read_on
+
+HASH_SECONDS = 15
+TEXT_SECONDS = 3600
+CANCEL_MARK_SECONDS = 120
+TIMEOUT_SECONDS = 1
+
+# ARGV: attempt, shown (JSON), owner. An older attempt never overwrites a newer one, and `done`
+# (the last attempt that has ended) is never cleared.
+_WRITE_HASH = """
+local held = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
+if held > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'attempt', ARGV[1], 'shown', ARGV[2], 'owner', ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return 1
+"""
+
+# ARGV: attempt. Marks this attempt as ended, unless a newer one is running.
+_MARK_DONE = """
+local held = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
+if held > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'done', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+
+# ARGV: expected length, new text, lifetime. Writes nothing unless the log is as long as expected.
+_APPEND = """
+if redis.call('STRLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return -1 end
+local length = redis.call('APPEND', KEYS[1], ARGV[2])
+if tonumber(ARGV[1]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
+return length
+"""
+
+# ARGV: owner, cursor's attempt, cursor's offset (-1: none). Answers nil unless the hash is there,
+# the caller's, and not done; else attempt, shown, cancelling, length, start, text from start.
+_READ = """
+local hash = redis.call('HMGET', KEYS[1], 'attempt', 'shown', 'owner', 'done')
+if not hash[1] or hash[3] ~= ARGV[1] then return nil end
+if hash[4] and tonumber(hash[4]) >= tonumber(hash[1]) then return nil end
+local text = KEYS[1] .. ':' .. hash[1] .. ':text'
+local length = redis.call('STRLEN', text)
+local start = 0
+if ARGV[2] == hash[1] then start = math.min(math.max(tonumber(ARGV[3]), 0), length) end
+return {hash[1], hash[2], redis.call('EXISTS', KEYS[1] .. ':cancel'), length, start,
+        redis.call('GETRANGE', text, start, -1)}
+"""
+
+
+@dataclass(frozen=True)
+class LiveJob:
+    """What the live log knows of a running job: the fields of its poll, and the new text."""
+
+    shown: dict[str, Any]
+    attempt: int
+    cancelling: bool
+    length: int
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class NewText:
+    """Text to add to an attempt's log, which should now be `expected` bytes long."""
+
+    job_id: uuid.UUID
+    attempt: int
+    expected: int
+    text: bytes
+
+
+class LiveLog:
+    """The keys of the live log over one Redis client. Every method is one round trip."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._read = client.register_script(_READ)
+        self._append = client.register_script(_APPEND)
+        self._write_hash = client.register_script(_WRITE_HASH)
+        self._mark_done = client.register_script(_MARK_DONE)
+
+    @classmethod
+    def connect(cls, url: str) -> "LiveLog":
+        """A client that gives up after a second and never repeats: a repeated APPEND would
+        double text."""
+        return cls(
+            redis.Redis.from_url(
+                url,
+                socket_timeout=TIMEOUT_SECONDS,
+                socket_connect_timeout=TIMEOUT_SECONDS,
+                retry=Retry(NoBackoff(), 0),
+                health_check_interval=0,
+            )
+        )
+
+    def show(self, jobs: Iterable[tuple[uuid.UUID, int, uuid.UUID, dict[str, Any]]]) -> None:
+        """Creates or refreshes the hashes of (job, attempt, owner, shown) just claimed or renewed."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for job_id, attempt, owner, shown in jobs:
+                values = [attempt, json.dumps(shown), str(owner), HASH_SECONDS]
+                self._write_hash(keys=[_hash(job_id)], args=values, client=pipe)
+            pipe.execute()
+
+    def append(self, news: Sequence[NewText], watched: Sequence[uuid.UUID]) -> "Flushed":
+        """Adds new text to the logs and asks which of the `watched` jobs are to be cancelled."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for new in news:
+                values = [new.expected, new.text, TEXT_SECONDS]
+                self._append(keys=[_text(new.job_id, new.attempt)], args=values, client=pipe)
+            if watched:
+                pipe.mget([_cancel(job_id) for job_id in watched])
+            answers = pipe.execute()
+        refused = [new for new, length in zip(news, answers, strict=False) if length == -1]
+        marks = answers[-1] if watched else []
+        cancelled = [job_id for job_id, mark in zip(watched, marks, strict=True) if mark]
+        return Flushed(refused, cancelled)
+
+    def rewrite(self, job_id: uuid.UUID, attempt: int, text: bytes) -> None:
+        """Sets an attempt's whole text anew, after the log was lost or an append got no answer."""
+        self._client.set(_text(job_id, attempt), text, ex=TEXT_SECONDS)
+
+    def mark_done(self, job_id: uuid.UUID, attempt: int) -> None:
+        """From now on readers of this attempt are sent to the database."""
+        self._mark_done(keys=[_hash(job_id)], args=[attempt, HASH_SECONDS])
+
+    def read(self, job_id: uuid.UUID, owner: uuid.UUID, cursor: Cursor | None) -> LiveJob | None:
+        """The running job's poll, or None: ask the database."""
+        position = [cursor.attempt, cursor.offset] if cursor else [-1, -1]
+        found = self._read(keys=[_hash(job_id)], args=[str(owner), *position])
+        if found is None:
+            return None
+        attempt, shown, cancelling, length, start, text = cast(list[Any], found)
+        reading = _reading(cursor, int(attempt), int(length), int(start), text)
+        return LiveJob(json.loads(shown), int(attempt), bool(cancelling), int(length), reading)
+
+    def text(self, job_id: uuid.UUID, attempt: int) -> bytes:
+        """The whole text of an attempt, as far as it is logged; empty when it is lost."""
+        return cast(bytes, self._client.get(_text(job_id, attempt)) or b"")
+
+    def ask_to_cancel(self, job_ids: Sequence[uuid.UUID]) -> None:
+        """Leaves the mark that the worker's next flush sees."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.set(_cancel(job_id), b"1", ex=CANCEL_MARK_SECONDS)
+            pipe.execute()
+
+    def forget(self, jobs: Iterable[tuple[uuid.UUID, int]]) -> None:
+        """Removes all that is logged of deleted (job, attempt)s."""
+        keys = [key for job_id, n in jobs for key in (_hash(job_id), _text(job_id, n))]
+        if keys:
+            self._client.delete(*keys)
+
+    def ping(self) -> None:
+        """Raises RedisError when Redis doesn't answer."""
+        self._client.ping()
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@dataclass(frozen=True)
+class Flushed:
+    """What a flush learned: appends that were refused, jobs whose cancel was asked."""
+
+    refused: list[NewText]
+    cancelled: list[uuid.UUID]
+
+
+def _reading(cursor: Cursor | None, attempt: int, length: int, start: int, text: bytes) -> Reading:
+    if cursor is not None and cursor.attempt == attempt and cursor.offset > length:
+        return Reading("", cursor, reset=False)
+    # The script read from `start` on; the rest of the rule is the same as for a whole text.
+    within = cursor if cursor is None or cursor.attempt != attempt else Cursor(attempt, 0)
+    reading = read_on(within, attempt, text, finished=False)
+    return Reading(reading.text, Cursor(attempt, start + len(text)), reading.reset)
+
+
+def _hash(job_id: uuid.UUID) -> str:
+    return f"live:{job_id}"
+
+
+def _text(job_id: uuid.UUID, attempt: int) -> str:
+    return f"live:{job_id}:{attempt}:text"
+
+
+def _cancel(job_id: uuid.UUID) -> str:
+    return f"live:{job_id}:cancel"

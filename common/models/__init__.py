@@ -1,0 +1,20 @@
+"""The tables. Importing this package registers all of them on `common.db.Base`."""
+
+from common.models.access import ApiKey, User
+from common.models.conversation import Conversation
+from common.models.idempotency_key import IdempotencyKey
+from common.models.job import Job
+from common.models.message import Message
+from common.models.model import Model
+from common.models.worker import Worker
+
+__all__ = [
+    "ApiKey",
+    "Conversation",
+    "IdempotencyKey",
+    "Job",
+    "Message",
+    "Model",
+    "User",
+    "Worker",
+]

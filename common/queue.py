@@ -1,0 +1,69 @@
+"""The Celery app, and the one call that sends a doorbell. The task's id is the job's id."""
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+
+import structlog
+from celery import Celery
+from kombu import Connection
+from kombu.exceptions import OperationalError
+from kombu.pools import producers
+from redis.exceptions import RedisError
+
+from common.ringing import Doorbell
+
+RUN_JOB = "epicode.run_job"
+
+PUBLISH_TIMEOUT_SECONDS = 1
+# After a failed send nobody tries for this long: a post must not wait for a dead broker each time.
+BREAKER_SECONDS = 2
+
+log = structlog.get_logger(__name__)
+
+app = Celery("epicode")
+app.config_from_object("celery_conf")
+
+
+class Doorbells:
+    """Sends doorbells, best effort: the queued row is the outbox, the sweep rings again."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._connection = Connection(
+            broker_url,
+            transport_options={
+                "socket_timeout": PUBLISH_TIMEOUT_SECONDS,
+                "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS,
+                "retry_on_timeout": False,
+                "max_connections": 4,
+            },
+        )
+        self._closed_until = 0.0
+        self._lock = threading.Lock()
+
+    def ring(self, doorbells: Sequence[Doorbell]) -> list[uuid.UUID]:
+        """Sends them and returns the jobs whose doorbell could not be sent. Never raises."""
+        for position, doorbell in enumerate(doorbells):
+            if time.monotonic() < self._closed_until or not self._send(doorbell):
+                return [unsent.job_id for unsent in doorbells[position:]]
+        return []
+
+    def _send(self, doorbell: Doorbell) -> bool:
+        try:
+            with producers[self._connection].acquire(block=True, timeout=1) as producer:
+                app.send_task(
+                    RUN_JOB,
+                    args=[str(doorbell.job_id)],
+                    task_id=str(doorbell.job_id),
+                    queue=doorbell.queue,
+                    producer=producer,
+                    retry=True,
+                    retry_policy={"max_retries": 1, "interval_start": 0},
+                )
+            return True
+        except (OperationalError, RedisError, OSError) as error:
+            with self._lock:
+                self._closed_until = time.monotonic() + BREAKER_SECONDS
+            log.warning("doorbell_not_sent", error=type(error).__name__)
+            return False

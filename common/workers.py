@@ -1,0 +1,58 @@
+"""Which worker processes are online, and how many slots they have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from common.models import Worker
+
+ONLINE_FOR = timedelta(seconds=15)
+# Rows of workers that died without saying so are kept a little for people to see, then dropped.
+_FORGET_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The worker processes online, how many of them have no free slot, and all their slots."""
+
+    online: int
+    busy: int
+    slots: int
+
+
+def report(
+    session: Session, *, name: str, pid: int, slots: int, busy: int, queues: Sequence[str]
+) -> None:
+    """A worker process says that it is alive."""
+    row = {"slots": slots, "busy": busy, "queues": list(queues), "seen_at": func.now()}
+    session.execute(
+        insert(Worker)
+        .values(name=name, pid=pid, **row)
+        .on_conflict_do_update(index_elements=["name", "pid"], set_=row)
+    )
+
+
+def sign_off(session: Session, *, name: str, pid: int) -> None:
+    """A worker process stops cleanly."""
+    session.execute(delete(Worker).where(Worker.name == name, Worker.pid == pid))
+
+
+def forget_lost(session: Session) -> None:
+    """Drops the rows of processes that died without signing off."""
+    session.execute(delete(Worker).where(Worker.seen_at < func.now() - _FORGET_AFTER))
+
+
+def crew(session: Session) -> Crew:
+    """The workers seen within `ONLINE_FOR`."""
+    row = session.execute(
+        select(
+            func.count(),
+            func.count().filter(Worker.busy >= Worker.slots),
+            func.coalesce(func.sum(Worker.slots), 0),
+        ).where(Worker.seen_at > func.now() - ONLINE_FOR)
+    ).one()
+    return Crew(online=row[0], busy=row[1], slots=row[2])

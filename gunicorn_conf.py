@@ -1,0 +1,32 @@
+"""gunicorn's settings: `gunicorn -c gunicorn_conf.py wsgi:app`."""
+
+import multiprocessing
+import os
+import sys
+
+from common.config import load_config
+from common.errors import ConfigurationError
+
+try:
+    _config = load_config()
+except ConfigurationError as error:
+    sys.exit(f"EpiCode: {error}")
+
+bind = f"{_config.EPICODE_HOST}:{_config.EPICODE_PORT}"
+workers = int(os.environ.get("WEB_CONCURRENCY") or multiprocessing.cpu_count() * 2 + 1)
+worker_class = "gthread"
+threads = 8  # web/services.py lets at most half of them wait on long polls
+preload_app = True  # loaded once; connections are opened after the fork, at first use
+timeout = 30
+graceful_timeout = 25  # a long poll lasts 20 s at the most
+keepalive = 5
+control_socket_disable = True  # nothing here needs it, and it would lie in the home folder
+accesslog = None  # polls would drown everything else
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - no disk waits
+
+
+def on_starting(server):  # type: ignore[no-untyped-def]
+    """Loads the token vocabulary once, before the fork, so that the processes share it."""
+    from common.tokens import o200k
+
+    o200k()

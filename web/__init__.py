@@ -1,0 +1,1 @@
+"""Everything between an HTTP request and its response."""

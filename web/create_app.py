@@ -1,0 +1,69 @@
+"""The application factory. Nothing connects here: gunicorn loads this before it forks."""
+
+from typing import Any
+
+import orjson
+from flask.json.provider import JSONProvider
+from flask_migrate import Migrate
+from flask_openapi import Info, OpenAPI
+
+import common.models  # noqa: F401 - registers the tables
+from common.config import ROOT, BaseConfig, load_config
+from common.db import engine_options
+from common.log import set_up_logs
+from web import shapes
+from web.auth import register_auth
+from web.database import db
+from web.guard import MAX_BODY_BYTES, register_guard
+from web.problems import invalid_input, register_problems
+from web.routes.conversations import conversations
+from web.routes.health import health
+from web.routes.jobs import jobs
+from web.routes.messages import messages
+from web.routes.models import models
+from web.routes.pages import pages
+from web.services import Services
+
+# A web process's share of PostgreSQL's hundred connections.
+DATABASE_CONNECTIONS = 4
+CONNECTION_WAIT_SECONDS = 2.5
+
+
+def create_app(config: BaseConfig | None = None) -> OpenAPI:
+    """The Flask application. Raises ConfigurationError when the settings are wrong."""
+    config = config or load_config()
+    set_up_logs(config)
+    app = OpenAPI(
+        "web",
+        info=Info(title="EpiCode", version="1"),
+        doc_ui=False,
+        validation_error_status=422,
+        validation_error_model=shapes.Problem,
+        validation_error_callback=invalid_input,
+    )
+    app.config.from_object(config)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
+        DATABASE_CONNECTIONS, wait_seconds=CONNECTION_WAIT_SECONDS
+    )
+    app.json = OrjsonProvider(app)
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    app.extensions["epicode"] = Services.of(config)
+    register_problems(app)
+    register_guard(app)
+    register_auth(app)
+    for api in (conversations, messages, jobs, models, health):
+        app.register_api(api)
+    app.register_blueprint(pages)
+    return app
+
+
+class OrjsonProvider(JSONProvider):
+    """Strict and quick: refuses NaN, lone surrogates and endless nesting with a ValueError."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)

@@ -1,0 +1,122 @@
+"""What is checked before any route: Host, Origin, size and kind of the body; and the headers
+that every answer carries. In local mode this is what keeps other web pages out."""
+
+import ipaddress
+import secrets
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadRequest
+
+from common.errors import EpiCodeError
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+# A refused body is read and dropped up to this size: most clients don't look for an answer
+# before they have sent everything.
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ]
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def register_guard(app: Flask) -> None:
+    app.before_request(_name_request)
+    app.before_request(_check_host)
+    app.before_request(_check_origin)
+    app.before_request(_check_body)
+    app.after_request(_add_headers)
+
+
+def _name_request() -> None:
+    g.request_id = f"req_{secrets.token_hex(10)}"
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _check_host() -> None:
+    """A name that isn't this machine's may be another page's DNS trick (rebinding)."""
+    if request.path != "/health" and not is_this_machine(request.host):
+        raise EpiCodeError("host_not_allowed")
+
+
+def _check_origin() -> None:
+    """Another site's page can't make a browser change anything here."""
+    if request.method in SAFE_METHODS:
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        if urlsplit(origin).netloc != request.host:
+            raise EpiCodeError("foreign_origin")
+    elif request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise EpiCodeError("foreign_origin")
+
+
+def _check_body() -> None:
+    """Only JSON objects of at most 2 MiB get in; flask-openapi would decode a string twice."""
+    if request.method in SAFE_METHODS or not request.path.startswith("/api/"):
+        return
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        _drain()
+        raise EpiCodeError("payload_too_large", limit_mib=MAX_BODY_BYTES // 1024**2)
+    body = request.get_data(cache=True)
+    if not body:
+        return
+    if request.mimetype != "application/json":
+        raise EpiCodeError("unsupported_media_type")
+    try:
+        content = request.get_json()
+    except BadRequest:
+        raise EpiCodeError("malformed_json") from None
+    if not isinstance(content, dict):
+        raise EpiCodeError("malformed_json")
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    if "request_id" in g:
+        response.headers["X-Request-Id"] = g.request_id
+    return response
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a Host header names this machine: localhost or a loopback address, any port."""
+    try:
+        name = urlsplit(f"//{host}").hostname
+        return name == "localhost" or ipaddress.ip_address(name or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _drain() -> None:
+    stream = request.environ["wsgi.input"]
+    left = min(request.content_length or 0, MAX_DRAINED_BYTES)
+    while left > 0:
+        chunk = stream.read(min(left, 65536))
+        if not chunk:
+            return
+        left -= len(chunk)

@@ -1,0 +1,33 @@
+"""The text catalogue, shared with the browser: static/i18n/{es,en}.json, flat keys."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from flask import request
+
+Language = Literal["es", "en"]
+LANGUAGES: tuple[Language, ...] = ("es", "en")
+_FOLDER = Path(__file__).parent / "static" / "i18n"
+
+
+def language() -> Language:
+    """The request's language: cookie `lang`, else Accept-Language, else Spanish."""
+    chosen = request.cookies.get("lang")
+    if chosen not in LANGUAGES:
+        chosen = request.accept_languages.best_match(LANGUAGES, default="es")
+    return cast(Language, chosen)
+
+
+def translate(lang: Language, key: str, **params: Any) -> str:
+    """The catalogue's sentence with its {placeholders} filled; KeyError for an unknown key."""
+    sentence = catalogue(lang)[key]
+    for name, value in params.items():
+        sentence = sentence.replace("{" + name + "}", str(value))
+    return sentence
+
+
+@cache
+def catalogue(lang: Language) -> dict[str, str]:
+    return cast(dict[str, str], json.loads((_FOLDER / f"{lang}.json").read_text("utf-8")))

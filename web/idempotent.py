@@ -1,0 +1,36 @@
+"""A POST that creates, done once however often it is sent."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import request
+from sqlalchemy.orm import Session
+
+from common import idempotency
+from common.idempotency import Made
+from web.auth import current_user_id
+from web.inputs import idempotency_key
+
+T = TypeVar("T")
+
+
+def once(
+    session: Session, make: Callable[[], T], ids_of: Callable[[T], Made]
+) -> tuple[T | None, Made]:
+    """Runs `make` unless this Idempotency-Key was seen; (None, ids) is what it made before.
+
+    Nothing is committed: key and turn are one transaction, the door's.
+    """
+    key = idempotency_key()
+    if key is not None:
+        mark = idempotency.fingerprint(
+            request.method, request.path, request.get_json(silent=True) or {}
+        )
+        before = idempotency.begin(session, current_user_id(), key, mark)
+        if before is not None:
+            return None, before
+    made = make()
+    ids = ids_of(made)
+    if key is not None:
+        idempotency.finish(session, current_user_id(), key, ids)
+    return made, ids

@@ -1,0 +1,175 @@
+"""What a request may say: one model a body, query or path. Numbers and booleans are strict."""
+
+import re
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from flask import request
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from common.errors import EpiCodeError
+
+MAX_WAIT_SECONDS = 20
+PAGE = 40
+MAX_PAGE = 200
+PATH_MODEL = "ItemPath"
+_PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
+
+
+def _usable(text: str) -> str:
+    """NUL can't be stored, a lone surrogate can't be sent: both are refused at the door."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("unusable_text", "NUL or a lone surrogate")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_usable)]
+Content = Annotated[Text, StringConstraints(min_length=1)]
+Title = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+ModelId = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+StrictFloat = Annotated[float, Strict()]
+OpaqueCursor = Annotated[str, StringConstraints(max_length=200)]
+PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+
+
+class Body(BaseModel):
+    """A body names only what it may change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Params(Body):
+    """Settings of the model call; those that a model doesn't take are not sent to it."""
+
+    temperature: Annotated[StrictFloat, Field(ge=0, le=2)] | None = None
+    max_output_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    reasoning_effort: Literal["minimal", "low", "medium", "high"] | None = None
+
+    def given(self) -> dict[str, object]:
+        return self.model_dump(exclude_none=True)
+
+
+class NewConversation(Body):
+    title: Title | None = None
+    model: ModelId | None = None
+    system_prompt: Text | None = None
+    params: Params = Params()
+
+
+class ConversationChange(Body):
+    """Absent is unchanged; `model` null goes back to the default."""
+
+    title: Title | None = None
+    model: ModelId | None = None
+    system_prompt: Text | None = None
+    params: Params | None = None
+    pinned: StrictBool | None = None
+    archived: StrictBool | None = None
+    head_message_id: uuid.UUID | None = None
+
+    def says(self, name: str) -> bool:
+        return name in self.model_fields_set
+
+
+class NewMessage(Body):
+    content: Content
+    model: ModelId | None = None
+    parent_id: uuid.UUID | None = None
+    on_busy: Literal["queue", "reject"] = "queue"
+    params: Params = Params()
+
+
+class NewReply(Body):
+    model: ModelId | None = None
+    params: Params = Params()
+
+
+class MessageChange(Body):
+    in_window: Literal["auto", "always", "never"]
+
+
+class Question(Body):
+    content: Content
+    model: ModelId | None = None
+    system_prompt: Text | None = None
+    params: Params = Params()
+
+
+class ItemPath(BaseModel):
+    id: uuid.UUID
+
+
+class WaitQuery(BaseModel):
+    wait: Annotated[int, Field(ge=0)] | None = None
+
+
+class ConversationList(BaseModel):
+    q: Annotated[Text, StringConstraints(max_length=200)] | None = None
+    archived: Literal["0", "1"] = "0"
+    cursor: OpaqueCursor | None = None
+    limit: PageLimit = PAGE
+
+
+class MessageList(BaseModel):
+    all: Literal["0", "1"] = "0"
+    cursor: OpaqueCursor | None = None
+    limit: PageLimit = PAGE
+
+
+class JobList(BaseModel):
+    active: Literal["0", "1"] = "0"
+    status: (
+        Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"] | None
+    ) = None
+    conversation_id: uuid.UUID | None = None
+    cursor: OpaqueCursor | None = None
+    limit: PageLimit = PAGE
+
+
+class PollQuery(WaitQuery):
+    cursor: OpaqueCursor | None = None
+
+
+class ListingCursor(BaseModel):
+    """Where a listing goes on; opaque to clients."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: uuid.UUID
+    at: datetime | None = None
+    pinned: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.at is None) != (self.pinned is None):
+            raise ValueError("at and pinned go together")
+        return self
+
+
+def idempotency_key() -> str | None:
+    """The Idempotency-Key header: 1 to 200 printable characters. Raises `invalid_input`."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 200 and key.isprintable() and key.isascii()):
+        fields = [{"field": "Idempotency-Key", "key": "invalid.idempotency_key"}]
+        raise EpiCodeError("invalid_input", fields=fields)
+    return key
+
+
+def wait_seconds(asked: int | None) -> int:
+    """How long the client is ready to wait: `?wait=`, else `Prefer: wait=` (RFC 7240), capped."""
+    if asked is None:
+        found = _PREFERRED_WAIT.search(request.headers.get("Prefer", ""))
+        asked = int(found.group(1)) if found else 0
+    return min(asked, MAX_WAIT_SECONDS)

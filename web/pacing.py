@@ -1,0 +1,43 @@
+"""How soon a reader should ask again: fast while few watch, slower as more do.
+
+Pure but for the list of who watches; the clock is passed in.
+"""
+
+import threading
+import uuid
+
+FASTEST_MS = 150
+QUEUED_MS = 400
+NO_WORKER_MS = 1500
+# What one web process should answer at most, leaving room for everybody who isn't polling.
+POLLS_A_SECOND = 300
+_SEEN_FOR_SECONDS = 5.0
+
+
+class Watchers:
+    """The jobs polled at this process within the last five seconds."""
+
+    def __init__(self) -> None:
+        self._seen: dict[uuid.UUID, float] = {}
+        self._lock = threading.Lock()
+        self._swept_at = 0.0
+
+    def saw(self, job_id: uuid.UUID, now: float) -> int:
+        """Notes a poll at `now` (seconds of a monotonic clock); how many jobs are watched."""
+        with self._lock:
+            self._seen[job_id] = now
+            if now - self._swept_at > 1:
+                self._swept_at = now
+                self._seen = {
+                    key: at for key, at in self._seen.items() if now - at < _SEEN_FOR_SECONDS
+                }
+            return len(self._seen)
+
+
+def poll_after_ms(status: str, watched: int, *, worker_online: bool = True) -> int:
+    """Milliseconds until the next poll of a job in `status`, with `watched` jobs being polled."""
+    if status == "in_progress":
+        base = FASTEST_MS
+    else:
+        base = QUEUED_MS if worker_online else NO_WORKER_MS
+    return max(base, round(1000 * watched / POLLS_A_SECOND))

@@ -1,0 +1,171 @@
+"""JSON leaves through here: snake_case, times in ISO 8601 UTC, absent is null."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from common.branches import Beside
+from common.catalogue import Offer
+from common.cursor import Reading
+from common.live_log import LiveJob
+from common.models import Conversation, Job, Message
+from common.shown import moment, shown_fields
+from web.i18n import Language, translate
+from web.pacing import poll_after_ms
+from web.problems import sentences
+from web.waiting_line import Line
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a queued job stands: its position (None past a hundred), and why it waits."""
+
+    position: int | None
+    reason: str
+    eta_ms: int | None
+    workers_online: int
+    workers_busy: int
+
+
+def conversation(item: Conversation, system_prompt: str | None) -> dict[str, Any]:
+    return {
+        "id": str(item.id),
+        "title": item.title,
+        "title_source": item.title_source,
+        "model": item.model,
+        "system_prompt": system_prompt,
+        "params": item.params,
+        "head_message_id": _id(item.head_message_id),
+        "pinned": item.pinned,
+        "archived": item.archived_at is not None,
+        "kind": item.kind,
+        "created_at": moment(item.created_at),
+        "updated_at": moment(item.updated_at),
+    }
+
+
+def message(item: Message, beside: Beside, lang: Language) -> dict[str, Any]:
+    return {
+        "id": str(item.id),
+        "conversation_id": str(item.conversation_id),
+        "parent_id": _id(item.parent_id),
+        "turn_index": item.turn_index,
+        "role": item.role,
+        "content": item.content,
+        "in_window": item.in_window,
+        "status": item.status,
+        "model": item.model,
+        "token_count": item.token_count,
+        "finish_reason": item.finish_reason,
+        "created_at": moment(item.created_at),
+        "job_id": _id(beside.job.id if beside.job else None),
+        "sibling_ids": [str(sibling) for sibling in beside.siblings],
+        "error": error(beside.job.error if beside.job else None, lang),
+    }
+
+
+def error(record: dict[str, Any] | None, lang: Language) -> dict[str, Any] | None:
+    """A job's error in a person's words."""
+    if record is None:
+        return None
+    title, detail = sentences(lang, record["code"], record["params"])
+    return {
+        "code": record["code"],
+        "title": title,
+        "detail": detail,
+        "retryable": record["retryable"],
+    }
+
+
+def live_job(live: LiveJob, watched: int) -> dict[str, Any]:
+    """The poll of a running job, from the live log alone."""
+    return live.shown | {
+        "status": "in_progress",
+        "cancelling": live.cancelling or live.shown["cancelling"],
+        "text": live.reading.text,
+        "cursor": live.reading.cursor.encode(),
+        "reset": live.reading.reset,
+        "queue": None,
+        "poll_after_ms": poll_after_ms("in_progress", watched),
+        "finished_at": None,
+        "usage": None,
+        "error": None,
+    }
+
+
+def stored_job(
+    item: Job, reading: Reading, place: Place | None, lang: Language, *, watched: int = 1
+) -> dict[str, Any]:
+    """A job as the database has it: waiting, ended, or running without a live log."""
+    return shown_fields(item) | {
+        "status": item.status,
+        "text": reading.text,
+        "cursor": reading.cursor.encode(),
+        "reset": reading.reset,
+        "queue": queue(place, lang),
+        "poll_after_ms": poll_after_ms(
+            item.status, watched, worker_online=place is None or place.workers_online > 0
+        ),
+        "finished_at": moment(item.finished_at),
+        "usage": _usage(item),
+        "error": error(item.error, lang),
+    }
+
+
+def queue(place: Place | None, lang: Language) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    return {
+        "position": place.position,
+        "reason": place.reason,
+        "eta_ms": place.eta_ms,
+        "workers": {"online": place.workers_online, "busy": place.workers_busy},
+        "notice": None if place.workers_online else translate(lang, "error.no_worker.notice"),
+    }
+
+
+def place_of(item: Job, line: Line, *, previous_is_pending: bool) -> Place | None:
+    """Why a queued job waits, and where; None for any other."""
+    if item.status != "queued":
+        return None
+    if previous_is_pending:
+        reason = "previous_reply"
+    else:
+        reason = "retry" if item.attempt else "worker"
+    return Place(
+        line.places.get(item.id),
+        reason,
+        line.eta_ms(item.id),
+        line.crew.online,
+        line.crew.busy,
+    )
+
+
+def model(offer: Offer) -> dict[str, Any]:
+    limits = offer.limits
+    return {
+        "id": limits.id,
+        "label": limits.label,
+        "context_window": limits.context_window,
+        "max_output_tokens": limits.max_output_tokens,
+        "input_price": limits.input_price,
+        "output_price": limits.output_price,
+        "available": offer.available,
+        "default": offer.is_default,
+        "parameters": limits.parameters,
+        "token_count_is_exact": limits.counts_exactly,
+    }
+
+
+def _usage(item: Job) -> dict[str, Any] | None:
+    if item.input_tokens is None:
+        return None
+    return {
+        "input_tokens": item.input_tokens,
+        "output_tokens": item.output_tokens,
+        "cost": float(item.cost) if item.cost is not None else None,
+    }
+
+
+def _id(value: uuid.UUID | None) -> str | None:
+    return str(value) if value is not None else None

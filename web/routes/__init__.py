@@ -1,0 +1,1 @@
+"""The routes: read the input, find the thing through its owner, call one rule, present."""

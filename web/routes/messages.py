@@ -1,0 +1,153 @@
+"""Messages: the branch in view, posting a turn, regenerating, pinning, taking back."""
+
+import uuid
+from typing import Any
+
+from flask import Response, jsonify
+from flask_openapi import APIBlueprint
+
+from common import branches, conversations
+from common.conversations import Posted
+from common.idempotency import Made
+from common.models import Job, Message
+from web import listing, presenters, shapes
+from web.auth import current_user_id
+from web.database import db
+from web.doorway import commit_and_ring
+from web.i18n import language
+from web.idempotent import once
+from web.inputs import ItemPath, ListingCursor, MessageChange, MessageList, NewMessage, NewReply
+from web.polling import stored_poll
+from web.services import services
+
+messages = APIBlueprint("messages", __name__, url_prefix="/api", abp_tags=[shapes.MESSAGES])
+
+
+@messages.get(
+    "/conversations/<id>/messages",
+    summary="The branch in view, newest page first, oldest message first within a page",
+    responses={200: shapes.MessagePage, **shapes.problems(404, 422)},
+)
+def list_messages(path: ItemPath, query: MessageList) -> Response:
+    conversation = conversations.find(db.session(), current_user_id(), path.id)
+    cursor = listing.decode(query.cursor)
+    session, lang = db.session(), language()
+    if query.all == "1":
+        page = branches.tree(session, conversation.id, cursor and cursor.id, query.limit)
+        following = page[-1].id if len(page) == query.limit else None
+    else:
+        start = cursor.id if cursor else conversation.head_message_id
+        found = branches.branch(session, conversation.id, start, query.limit)
+        page, following = found.messages, found.older
+    beside = branches.beside(session, page)
+    return jsonify(
+        {
+            "data": [presenters.message(item, beside[item.id], lang) for item in page],
+            "next": listing.encode(ListingCursor(id=following)) if following else None,
+        }
+    )
+
+
+@messages.post(
+    "/conversations/<id>/messages",
+    summary="Post a turn: stored and enqueued at once, answered by a worker",
+    responses={202: shapes.PostedTurn, **shapes.problems(404, 409, 422, 429, 503)},
+)
+def post_message(path: ItemPath, body: NewMessage) -> Response:
+    session, part = db.session(), services()
+    posted, made = once(
+        session,
+        lambda: conversations.post_message(
+            session,
+            current_user_id(),
+            path.id,
+            content=body.content,
+            catalogue=part.catalogue,
+            caps=part.caps,
+            model=body.model,
+            parent_id=body.parent_id,
+            on_busy=body.on_busy,
+            params=body.params.given(),
+        ),
+        _ids_of,
+    )
+    if posted is not None:
+        commit_and_ring()
+    return accepted(made)
+
+
+@messages.post(
+    "/messages/<id>/replies",
+    summary="Regenerate: another reply to a user's turn",
+    responses={202: shapes.PostedTurn, **shapes.problems(404, 422, 429, 503)},
+)
+def regenerate(path: ItemPath, body: NewReply) -> Response:
+    session, part = db.session(), services()
+    posted, made = once(
+        session,
+        lambda: conversations.regenerate(
+            session,
+            current_user_id(),
+            path.id,
+            catalogue=part.catalogue,
+            caps=part.caps,
+            model=body.model,
+            params=body.params.given(),
+        ),
+        _ids_of,
+    )
+    if posted is not None:
+        commit_and_ring()
+    return accepted(made)
+
+
+@messages.patch(
+    "/messages/<id>",
+    summary="Pin a message to the window, or leave it out",
+    responses={200: shapes.Message, **shapes.problems(404, 422)},
+)
+def change_message(path: ItemPath, body: MessageChange) -> Response:
+    session = db.session()
+    message = conversations.set_in_window(
+        session, current_user_id(), path.id, body.in_window, services().catalogue
+    )
+    session.commit()
+    return jsonify(_present(message))
+
+
+@messages.delete(
+    "/messages/<id>",
+    summary="Take back a turn that hasn't started",
+    responses={204: None, **shapes.problems(404, 409)},
+)
+def take_back(path: ItemPath) -> tuple[str, int]:
+    conversations.take_back(db.session(), current_user_id(), path.id)
+    db.session.commit()
+    return "", 204
+
+
+def accepted(made: Made) -> Response:
+    """202 with turn, reply and job as they are now, however often the post was sent."""
+    session, user_id = db.session(), current_user_id()
+    job_id = made.job_id or uuid.UUID(int=0)
+    poll = stored_poll(session, job_id, user_id, None, language())
+    job = session.get_one(Job, job_id)
+    response = jsonify(
+        {
+            "message": _present(session.get_one(Message, job.prompt_message_id)),
+            "reply": _present(session.get_one(Message, job.reply_message_id)),
+            "job": poll.body,
+        }
+    )
+    response.status_code = 202
+    response.headers["Location"] = f"/api/jobs/{job_id}"
+    return response
+
+
+def _present(message: Message) -> dict[str, Any]:
+    beside = branches.beside(db.session(), [message])
+    return presenters.message(message, beside[message.id], language())
+
+
+def _ids_of(posted: Posted) -> Made:
+    return Made(posted.message.conversation_id, posted.message.id, posted.job.id)

@@ -1,0 +1,20 @@
+"""The catalogue, as the model server offers it now."""
+
+from flask import Response, jsonify
+from flask_openapi import APIBlueprint
+
+from web import presenters, shapes
+from web.database import db
+from web.services import services
+
+models = APIBlueprint("models", __name__, url_prefix="/api", abp_tags=[shapes.MODELS])
+
+
+@models.get(
+    "/models",
+    summary="The models, with limits and prices; retired ones last and not available",
+    responses={200: shapes.ModelPage, **shapes.problems()},
+)
+def list_models() -> Response:
+    offers = services().catalogue.offers(db.session())
+    return jsonify({"data": [presenters.model(offer) for offer in offers], "next": None})

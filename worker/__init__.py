@@ -1,0 +1,1 @@
+"""Everything between a job's claim and its final save."""

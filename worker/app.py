@@ -1,0 +1,60 @@
+"""What `celery -A worker.app worker` loads: a whole worker, with nothing else to start."""
+
+from typing import Any
+
+from celery.signals import (
+    setup_logging,
+    task_revoked,
+    worker_init,
+    worker_shutdown,
+    worker_shutting_down,
+)
+
+import worker.tasks  # noqa: F401 - registers the task
+from common.config import load_config
+from common.db import reason_unreachable
+from common.errors import ConfigurationError
+from common.log import set_up_logs
+from common.queue import app
+from worker.cancellation import on_task_revoked
+from worker.process import WorkerProcess, current, set_current
+
+__all__ = ["app"]
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def set_up(**_: Any) -> None:
+    set_up_logs(load_config())
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def start(sender: Any, **_: Any) -> None:
+    try:
+        config = load_config()
+        reason = reason_unreachable(config.DATABASE_URL)
+        if reason is not None:
+            raise ConfigurationError(
+                f"PostgreSQL can't be reached ({reason}): start ./epicode up, or set DATABASE_URL"
+            )
+        queues = sorted(queue.name for queue in app.amqp.queues.consume_from.values())
+        process = WorkerProcess(
+            config, name=sender.hostname, slots=sender.concurrency, queues=queues
+        )
+        set_current(process)
+        process.start()
+    except ConfigurationError as error:
+        raise SystemExit(f"EpiCode: {error}") from None
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def begin_stop(**_: Any) -> None:
+    current().begin_stop()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def stop(**_: Any) -> None:
+    current().stop()
+    set_current(None)
+
+
+task_revoked.connect(on_task_revoked)

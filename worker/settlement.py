@@ -1,0 +1,164 @@
+"""How an attempt's end becomes a state: one transaction, fenced, tried until the database answers."""
+
+import difflib
+import random
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from common import catalogue, jobs, ringing
+from common.jobs import Said, Usage
+from common.models import Job
+from common.ringing import Doorbell
+from common.tokens import count_tokens
+from worker.leases import Interruption
+from worker.process import WorkerProcess
+from worker.speech import Ending, Speech
+from worker.upstream import UpstreamError
+
+if TYPE_CHECKING:
+    from worker.generation import Claimed
+
+RETRY_SECONDS = 1.0
+# A server that asks for more patience than this is not waited for.
+LONGEST_RETRY_AFTER_SECONDS = 60.0
+_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The job's status now, the code of its error, whom to ring now and in how many seconds."""
+
+    status: str
+    code: str | None
+    doorbells: list[Doorbell]
+    ring_in: float | None
+
+
+def settle(process: WorkerProcess, claimed: "Claimed", speech: Speech) -> Settled | None:
+    """Writes the end of an attempt. None: the fence is lost, and nothing was written.
+
+    While the database is away it tries again each second; a COMMIT whose answer was lost shows
+    as a lost fence.
+    """
+    if speech.interruption is Interruption.FENCE_LOST:
+        return None
+    said = _said(claimed, speech)
+    gives_up_at = time.monotonic() + process.config.EPICODE_JOB_SECONDS
+    while True:
+        try:
+            with process.database.transaction() as session:
+                job, ring_in = _write(process, session, claimed, speech, said)
+                if job is None:
+                    return None
+                code = job.error["code"] if job.error else None
+                if job.status == "queued" and speech.error:
+                    code = speech.error.code
+                session.flush()
+                doorbells = ringing.pick(session, process.ring_timeout)
+                return Settled(job.status, code, doorbells, ring_in)
+        except SQLAlchemyError as error:
+            log.warning("end_not_saved", error=type(error).__name__)
+            if time.monotonic() > gives_up_at:
+                return None
+            time.sleep(RETRY_SECONDS)
+
+
+def _said(claimed: "Claimed", speech: Speech) -> Said:
+    tokens = count_tokens(speech.text) if speech.text else 0
+    usage = speech.usage
+    if usage is None:
+        # The server told nothing, or the call ended before it could: counted by us.
+        usage = Usage(input_tokens=speech.window_used, output_tokens=tokens)
+    return Said(
+        text=speech.text,
+        token_count=tokens,
+        finish_reason=speech.finish_reason,
+        usage=replace(usage, cost=claimed.limits.cost(usage)),
+        first_token_after=speech.first_token_after,
+    )
+
+
+def _write(
+    process: WorkerProcess, session: Session, claimed: "Claimed", speech: Speech, said: Said
+) -> tuple[Job | None, float | None]:
+    """The job after its verb (None: fence lost), and when to ring again."""
+    job_id, attempt = claimed.lease.job_id, claimed.lease.attempt
+    if speech.interruption is Interruption.CANCEL:
+        return jobs.cancel(session, job_id, attempt, said), None
+    if speech.interruption is Interruption.SHUTDOWN:
+        return jobs.hand_over(session, job_id, attempt, said), None
+    if speech.ending is Ending.TOO_LONG:
+        return _complete(session, claimed, said, "output_too_long"), None
+    error = speech.error
+    if error is None and not speech.text and speech.finish_reason not in _INCOMPLETE:
+        error = UpstreamError("empty_reply", retryable=True)
+    if error is None:
+        because = _INCOMPLETE.get(speech.finish_reason or "")
+        return _complete(session, claimed, said, because), None
+    return _after_error(process, session, claimed, error, said)
+
+
+def _complete(session: Session, claimed: "Claimed", said: Said, because: str | None) -> Job | None:
+    lease = claimed.lease
+    return jobs.complete(session, lease.job_id, lease.attempt, said, incomplete_because=because)
+
+
+def _after_error(
+    process: WorkerProcess, session: Session, claimed: "Claimed", error: UpstreamError, said: Said
+) -> tuple[Job | None, float | None]:
+    """Another attempt where one may help and is left; otherwise the end."""
+    lease, config = claimed.lease, process.config
+    asked = error.retry_after or 0.0
+    if error.code == "rate_limited" and asked:
+        # Every worker slows down for this model, not only the one that was told.
+        patience = min(asked, LONGEST_RETRY_AFTER_SECONDS)
+        catalogue.pause(session, claimed.limits.id, timedelta(seconds=patience))
+    may_help = error.retryable and asked <= LONGEST_RETRY_AFTER_SECONDS
+    if may_help and claimed.failures + 1 < config.EPICODE_MAX_FAILURES:
+        backoff = config.EPICODE_BACKOFF_SECONDS * 4**claimed.failures * random.uniform(0.75, 1.25)
+        wait = max(asked, backoff)
+        job = jobs.requeue(
+            session,
+            lease.job_id,
+            lease.attempt,
+            outcome=error.code,
+            wait=timedelta(seconds=wait),
+            said=said,
+        )
+        return job, wait
+    record = {
+        "code": error.code,
+        "params": _params(process, session, claimed, error),
+        "retryable": error.retryable,
+    }
+    return jobs.fail(session, lease.job_id, lease.attempt, record, said), None
+
+
+def _params(
+    process: WorkerProcess, session: Session, claimed: "Claimed", error: UpstreamError
+) -> dict[str, Any]:
+    """What the error's sentence needs beyond what the server said."""
+    params = dict(error.params)
+    if error.code == "rate_limited":
+        params["seconds"] = round(error.retry_after or 0) or "unos"
+    if error.code == "model_not_found":
+        offers = process.catalogue.offers(session)
+        names = [
+            offer.limits.id
+            for offer in offers
+            if offer.available and offer.limits.id != claimed.limits.id
+        ]
+        close = difflib.get_close_matches(claimed.limits.id, names, n=1, cutoff=0.3)
+        params["available"] = ", ".join(names) or "—"
+        params["suggestion"] = (close or names or ["—"])[0]
+    if error.code == "content_filter":
+        params = {}
+    return params

@@ -1,0 +1,147 @@
+"""One call of the model, in the event loop: read, clean, gather, keep the deadlines.
+
+The deadlines are one timer that looks at the time of the last token, so that a silent socket ends
+too and a token costs no timer.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+from common.config import BaseConfig
+from common.jobs import Usage
+from worker.leases import Interruption
+from worker.reply_writer import ReplyLog
+from worker.text_cleaner import TextCleaner
+from worker.upstream import Counted, Finish, Request, Text, Upstream, UpstreamError
+
+# Usage may follow the model's last word; a reply must not be lost waiting for it.
+AFTER_FINISH_SECONDS = 5.0
+
+
+class Ending(Enum):
+    """How a call ended."""
+
+    FINISHED = "finished"
+    TOO_LONG = "too_long"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass
+class Speech:
+    """What a call said and how it ended; filled by `speak`, read by the slot afterwards."""
+
+    window_used: int
+    claimed_at: float
+    text: str = ""
+    ending: Ending = Ending.FINISHED
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    error: UpstreamError | None = None
+    interruption: Interruption | None = None
+    first_token_after: timedelta | None = None
+
+    def end(
+        self,
+        ending: Ending,
+        *,
+        error: UpstreamError | None = None,
+        interruption: Interruption | None = None,
+    ) -> None:
+        self.ending, self.error, self.interruption = ending, error, interruption
+
+
+class _Watch:
+    """Cancels the reading task when a token is overdue or the attempt's time is up."""
+
+    def __init__(self, config: BaseConfig, attempt_seconds: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None  # speak always runs as a task
+        self._task = task
+        now = self._loop.time()
+        self._ends_at = now + attempt_seconds
+        self._next_token_by = now + config.EPICODE_FIRST_TOKEN_SECONDS
+        self._silence = config.EPICODE_SILENCE_SECONDS
+        self.has_fired = False
+        self._timer = self._loop.call_at(self._due(), self._look)
+
+    def token(self) -> None:
+        self._next_token_by = self._loop.time() + self._silence
+
+    def finishing(self) -> None:
+        self._next_token_by = self._loop.time() + AFTER_FINISH_SECONDS
+        self._timer.cancel()
+        self._timer = self._loop.call_at(self._due(), self._look)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _due(self) -> float:
+        return min(self._ends_at, self._next_token_by)
+
+    def _look(self) -> None:
+        if self._loop.time() < self._due() - 0.001:
+            self._timer = self._loop.call_at(self._due(), self._look)
+            return
+        self.has_fired = True
+        self._task.cancel()
+
+
+async def speak(
+    upstream: Upstream,
+    request: Request,
+    reply_log: ReplyLog,
+    speech: Speech,
+    config: BaseConfig,
+    attempt_seconds: float,
+) -> None:
+    """Reads the answer into `reply_log` and says in `speech` how it ended.
+
+    Raises UpstreamError; cancelling it closes the connection to the model server.
+    """
+    watch = _Watch(config, attempt_seconds)
+    cleaner = TextCleaner()
+    size = 0
+    try:
+        async for event in upstream.stream(request):
+            match event:
+                case Text(delta):
+                    watch.token()
+                    if speech.first_token_after is None:
+                        speech.first_token_after = _since(speech.claimed_at)
+                    text = cleaner.feed(delta)
+                    size += len(text.encode())
+                    if size > config.EPICODE_MAX_OUTPUT_BYTES:
+                        speech.end(Ending.TOO_LONG)
+                        return
+                    if text:
+                        reply_log.write(text)
+                case Finish(reason):
+                    speech.finish_reason = reason
+                    watch.finishing()
+                case Counted(usage):
+                    speech.usage = usage
+                case _:
+                    watch.token()
+    except asyncio.CancelledError:
+        if not watch.has_fired:
+            raise
+        if speech.finish_reason is None:
+            raise UpstreamError("upstream_timeout", retryable=True) from None
+    except UpstreamError:
+        # All was said: what breaks while we wait for the usage loses nothing.
+        if speech.finish_reason is None:
+            raise
+    finally:
+        watch.stop()
+    if speech.finish_reason is None:
+        # The SDK raises nothing for a stream that just ends.
+        raise UpstreamError("upstream_malformed", retryable=True)
+
+
+def _since(claimed_at: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - claimed_at)
