@@ -22,7 +22,7 @@ graceful_timeout = 25  # a long poll lasts 20 s at the most
 keepalive = 5
 control_socket_disable = True  # nothing here needs it, and it would lie in the home folder
 accesslog = None  # polls would drown everything else
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - no disk waits
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a slow disk is no dead worker
 
 
 def on_starting(server):  # type: ignore[no-untyped-def]

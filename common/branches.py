@@ -72,7 +72,9 @@ class Beside:
     job: Job | None
 
 
-def branch(session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID, limit: int) -> Page:
+def branch(
+    session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID | None, limit: int
+) -> Page:
     """At most `limit` messages of the branch that ends in `leaf`."""
     messages = _as_messages(
         session, _UPWARDS, {"start": leaf, "conversation": conversation_id, "limit": limit}

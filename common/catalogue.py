@@ -96,13 +96,13 @@ class Catalogue:
         self._default = default_model
 
     def limits(self, model: str, told: dict[str, Any] | None = None) -> Limits:
-        """What is known of a model: the file's entry, else what its listing `told`, else defaults."""
+        """What is known of a model: the file's entry, else what its listing `told`, or defaults."""
         if model in self._limits:
             return self._limits[model]
         known = {
             key: told[key]
             for key in ("context_window", "max_output_tokens")
-            if (told or {}).get(key)
+            if told and told.get(key)
         }
         return Limits(id=model, label=model, reasoning=bool(_REASONING.search(model)), **known)
 
@@ -165,7 +165,7 @@ def record_listing(session: Session, base_url: str, listed: dict[str, dict[str, 
 
 
 def forget_other_servers(session: Session, base_url: str) -> None:
-    """Drops the list of another server, when this one can't be asked: it would be another's offer."""
+    """Drops another server's list when this one can't be asked: it is no offer of ours."""
     session.execute(
         update(Model)
         .where(Model.listed_from != base_url, Model.listed_at.is_not(None))

@@ -1,4 +1,4 @@
-"""The state machine of a job: each verb one guarded UPDATE whose row count is read.
+"""The verbs of a job's state machine: each one guarded UPDATE whose row count is read.
 
 Nothing else writes `jobs.status`. A worker's verb is fenced by the attempt that it claimed: when
 another attempt has begun the UPDATE touches no row and the verb answers None, which is no error.
@@ -10,78 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, TextClause, func, text, tuple_, update
+from sqlalchemy import ColumnElement, TextClause, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from common.machine import FINISHED as FINISHED
+from common.machine import MACHINE as MACHINE
+from common.machine import STARTABLE as STARTABLE
+from common.machine import Status as Status
+from common.machine import Verb as Verb
 from common.models import Job, Message
-
-
-class Status(StrEnum):
-    """The statuses of OpenAI's Responses API."""
-
-    QUEUED = "queued"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    INCOMPLETE = "incomplete"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-FINISHED = frozenset({Status.COMPLETED, Status.INCOMPLETE, Status.FAILED, Status.CANCELLED})
-
-
-class Verb(StrEnum):
-    CLAIM = "claim"
-    RENEW = "renew"
-    COMPLETE = "complete"
-    FAIL = "fail"
-    REQUEUE = "requeue"
-    HAND_OVER = "hand_over"
-    ASK_TO_CANCEL = "ask_to_cancel"
-    CANCEL = "cancel"
-    TAKE_OFF = "take_off"
-    EXPIRE = "expire"
-
-
-@dataclass(frozen=True)
-class Transition:
-    """What a verb may do: from `source` to one of `targets`."""
-
-    source: Status
-    targets: frozenset[Status]
-
-
-# The machine. Every pair of status and verb that isn't here changes nothing.
-MACHINE: dict[Verb, Transition] = {
-    Verb.CLAIM: Transition(Status.QUEUED, frozenset({Status.IN_PROGRESS})),
-    Verb.RENEW: Transition(Status.IN_PROGRESS, frozenset({Status.IN_PROGRESS})),
-    Verb.COMPLETE: Transition(Status.IN_PROGRESS, frozenset({Status.COMPLETED, Status.INCOMPLETE})),
-    Verb.FAIL: Transition(Status.IN_PROGRESS, frozenset({Status.FAILED})),
-    Verb.REQUEUE: Transition(Status.IN_PROGRESS, frozenset({Status.QUEUED})),
-    Verb.HAND_OVER: Transition(Status.IN_PROGRESS, frozenset({Status.QUEUED})),
-    Verb.ASK_TO_CANCEL: Transition(Status.IN_PROGRESS, frozenset({Status.IN_PROGRESS})),
-    Verb.CANCEL: Transition(Status.IN_PROGRESS, frozenset({Status.CANCELLED})),
-    # A queued job ends without having run: its owner cancels it, or it waited too long.
-    Verb.TAKE_OFF: Transition(Status.QUEUED, frozenset({Status.CANCELLED})),
-    Verb.EXPIRE: Transition(Status.QUEUED, frozenset({Status.FAILED})),
-}
-
-
-# A queued job may start when its wait is over, its model isn't paused, and the reply that its
-# prompt hangs from is no longer pending, which keeps a conversation in order.
-STARTABLE = """
-    jobs.status = 'queued'
-    AND (jobs.not_before IS NULL OR jobs.not_before <= now())
-    AND NOT EXISTS (
-        SELECT 1 FROM models WHERE models.id = jobs.model AND models.paused_until > now())
-    AND NOT EXISTS (
-        SELECT 1 FROM messages AS prompt JOIN messages AS previous ON previous.id = prompt.parent_id
-        WHERE prompt.id = jobs.prompt_message_id AND previous.status = 'pending')
-"""
 
 
 @dataclass(frozen=True)
@@ -176,7 +116,7 @@ def complete(
     Wins over a cancel that was asked but not carried out.
     """
     target = Status.INCOMPLETE if incomplete_because else Status.COMPLETED
-    error = {"code": incomplete_because, "params": {}, "retryable": False}
+    error: dict[str, Any] = {"code": incomplete_because, "params": {}, "retryable": False}
     job = _guarded(
         session,
         Verb.COMPLETE,
@@ -303,10 +243,19 @@ def expire(session: Session, job_id: uuid.UUID, error: dict[str, Any]) -> Job | 
 
 def note_window(session: Session, job_id: uuid.UUID, attempt: int, window: dict[str, Any]) -> bool:
     """Records what this attempt sends to the model. False: the fence is lost."""
-    return _note(session, job_id, attempt, window=window)
+    noted = session.execute(
+        update(Job)
+        .where(*_fence(job_id, attempt), Job.status == Status.IN_PROGRESS)
+        .values(window=window)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    return noted.first() is not None
 
 
 def _ask_to_cancel(session: Session, found: Sequence[ColumnElement[bool]]) -> Job | None:
+    # Two verbs, so the row is held: a job requeued between them would escape both.
+    session.execute(select(Job.id).where(*found).with_for_update())
     job = _guarded(
         session,
         Verb.TAKE_OFF,
@@ -380,17 +329,6 @@ def _guarded(
         .returning(Job)
         .execution_options(populate_existing=True, synchronize_session=False)
     ).one_or_none()
-
-
-def _note(session: Session, job_id: uuid.UUID, attempt: int, **values: Any) -> bool:
-    result = session.execute(
-        update(Job)
-        .where(*_fence(job_id, attempt), Job.status == Status.IN_PROGRESS)
-        .values(**values)
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
-    return result.first() is not None
 
 
 def _save_reply(session: Session, job: Job | None, status: str, said: Said) -> Job | None:

@@ -110,7 +110,7 @@ class LiveLog:
         )
 
     def show(self, jobs: Iterable[tuple[uuid.UUID, int, uuid.UUID, dict[str, Any]]]) -> None:
-        """Creates or refreshes the hashes of (job, attempt, owner, shown) just claimed or renewed."""
+        """Writes the hashes of (job, attempt, owner, shown)s that were just claimed or renewed."""
         with self._client.pipeline(transaction=False) as pipe:
             for job_id, attempt, owner, shown in jobs:
                 values = [attempt, json.dumps(shown), str(owner), HASH_SECONDS]

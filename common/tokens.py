@@ -6,6 +6,7 @@ Every stored count is in o200k tokens. tiktoken alone would download its vocabul
 import base64
 import gzip
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -32,11 +33,18 @@ O200K_PATTERN = "|".join(
 )
 
 
+# tiktoken panics on a run of a million blanks, and its time grows with the square of a long run.
+# Cut where a word ends, where no token goes across; a run that is longer than this is cut anyway,
+# which may count a token too many.
+SLICES = re.compile(r".{1,100000}(?:(?<=\S)(?=\s)|\Z)|.{1,100000}", re.DOTALL)
+
+
 def count_tokens(text: str) -> int:
     """How many o200k tokens `text` has. Lone surrogates count as question marks."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
     # "ordinary": a turn that quotes <|endoftext|> is text like any other.
-    return len(o200k().encode_ordinary(clean))
+    encode = o200k().encode_ordinary
+    return sum(len(encode(part)) for part in SLICES.findall(clean))
 
 
 @cache

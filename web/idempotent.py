@@ -14,10 +14,9 @@ from web.inputs import idempotency_key
 T = TypeVar("T")
 
 
-def once(
-    session: Session, make: Callable[[], T], ids_of: Callable[[T], Made]
-) -> tuple[T | None, Made]:
-    """Runs `make` unless this Idempotency-Key was seen; (None, ids) is what it made before.
+def once(session: Session, make: Callable[[], T], ids_of: Callable[[T], Made]) -> tuple[Made, bool]:
+    """Runs `make` unless this Idempotency-Key was seen; the ids of what it made, now or before,
+    and whether that was now.
 
     Nothing is committed: key and turn are one transaction, the door's.
     """
@@ -28,9 +27,8 @@ def once(
         )
         before = idempotency.begin(session, current_user_id(), key, mark)
         if before is not None:
-            return None, before
-    made = make()
-    ids = ids_of(made)
+            return before, False
+    ids = ids_of(make())
     if key is not None:
         idempotency.finish(session, current_user_id(), key, ids)
-    return made, ids
+    return ids, True

@@ -1,7 +1,7 @@
 """Every error as RFC 9457 `application/problem+json`, with a stable code and a request id."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from flask import Flask, Response, g, jsonify
@@ -91,7 +91,7 @@ def register_problems(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         if error.response is not None:  # already an answer of ours
-            return Response.force_type(error.response)
+            return cast(Response, error.response)
         code = _CODE_OF_STATUS.get(error.code or 500, "bad_request")
         answer = problem(EpiCodeError(code))
         if (error.code or 500) < 500:

@@ -22,12 +22,12 @@ from worker.process import WorkerProcess, current, set_current
 __all__ = ["app"]
 
 
-@setup_logging.connect  # type: ignore[untyped-decorator]
+@setup_logging.connect
 def set_up(**_: Any) -> None:
     set_up_logs(load_config())
 
 
-@worker_init.connect  # type: ignore[untyped-decorator]
+@worker_init.connect
 def start(sender: Any, **_: Any) -> None:
     try:
         config = load_config()
@@ -46,12 +46,12 @@ def start(sender: Any, **_: Any) -> None:
         raise SystemExit(f"EpiCode: {error}") from None
 
 
-@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+@worker_shutting_down.connect
 def begin_stop(**_: Any) -> None:
     current().begin_stop()
 
 
-@worker_shutdown.connect  # type: ignore[untyped-decorator]
+@worker_shutdown.connect
 def stop(**_: Any) -> None:
     current().stop()
     set_current(None)

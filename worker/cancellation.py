@@ -14,7 +14,7 @@ from worker.process import current
 log = structlog.get_logger(__name__)
 
 
-class CancellableRequest(Request):  # type: ignore[misc]
+class CancellableRequest(Request):
     """A task that Terminate can end: threads can't be killed, jobs can be cancelled."""
 
     def terminate(self, pool: Any, signal: Any = None) -> None:

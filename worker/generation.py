@@ -129,7 +129,7 @@ def settle_and_ring(process: WorkerProcess, claimed: Claimed, speech: Speech) ->
     """Saves how the attempt ended, rings for whoever is next, and tells Celery the truth."""
     ended = settle(process, claimed, speech)
     if ended is None:
-        log.info("attempt_ended_unsaved", ending=speech.ending.name)
+        log.warning("fence_lost", ending=speech.ending.value)
         raise NothingToDo("the fence is lost")
     _mark_done(process, claimed)
     process.send(ended.doorbells)

@@ -17,7 +17,7 @@ from worker.process import current
 log = structlog.get_logger(__name__)
 
 
-@app.task(name=RUN_JOB, Request="worker.cancellation:CancellableRequest")  # type: ignore[untyped-decorator]
+@app.task(name=RUN_JOB, Request="worker.cancellation:CancellableRequest")
 def run_job(job_id: str) -> str:
     """Answers one job; returns the status that it ended in."""
     try:

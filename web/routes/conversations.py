@@ -41,7 +41,7 @@ conversations = APIBlueprint(
 )
 def list_conversations(query: ConversationList) -> Response:
     cursor = listing.decode(query.cursor)
-    after = (cursor.pinned, cursor.at, cursor.id) if cursor and cursor.at else None
+    after = (bool(cursor.pinned), cursor.at, cursor.id) if cursor and cursor.at else None
     page = listed_conversations(
         db.session(),
         current_user_id(),
@@ -68,7 +68,7 @@ def list_conversations(query: ConversationList) -> Response:
 def create_conversation(body: NewConversation) -> Response:
     session = db.session()
     prompt = body.system_prompt
-    created, made = once(
+    made, _ = once(
         session,
         lambda: rules.create(
             session,

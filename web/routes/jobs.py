@@ -50,7 +50,8 @@ def poll_job(path: ItemPath, query: PollQuery) -> Response:
     found = wait_for_news(path.id, current_user_id(), cursor, language(), wait_seconds(query.wait))
     response = jsonify(found.body)
     response.set_etag(found.etag)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @jobs.post(
@@ -93,7 +94,8 @@ def list_jobs(query: JobList) -> Response:
         }
     )
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @jobs.post(
@@ -123,10 +125,10 @@ def ask(query: WaitQuery, body: Question) -> Response:
             params=body.params.given(),
         )
 
-    posted, made = once(
+    made, is_new = once(
         session, post, lambda new: Made(new.message.conversation_id, new.message.id, new.job.id)
     )
-    if posted is not None:
+    if is_new:
         commit_and_ring()
     if made.job_id is None:
         raise EpiCodeError("not_found")

@@ -33,7 +33,7 @@ def list_messages(path: ItemPath, query: MessageList) -> Response:
     cursor = listing.decode(query.cursor)
     session, lang = db.session(), language()
     if query.all == "1":
-        page = branches.tree(session, conversation.id, cursor and cursor.id, query.limit)
+        page = branches.tree(session, conversation.id, cursor.id if cursor else None, query.limit)
         following = page[-1].id if len(page) == query.limit else None
     else:
         start = cursor.id if cursor else conversation.head_message_id
@@ -55,7 +55,7 @@ def list_messages(path: ItemPath, query: MessageList) -> Response:
 )
 def post_message(path: ItemPath, body: NewMessage) -> Response:
     session, part = db.session(), services()
-    posted, made = once(
+    made, is_new = once(
         session,
         lambda: conversations.post_message(
             session,
@@ -71,7 +71,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
         ),
         _ids_of,
     )
-    if posted is not None:
+    if is_new:
         commit_and_ring()
     return accepted(made)
 
@@ -83,7 +83,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
 )
 def regenerate(path: ItemPath, body: NewReply) -> Response:
     session, part = db.session(), services()
-    posted, made = once(
+    made, is_new = once(
         session,
         lambda: conversations.regenerate(
             session,
@@ -96,7 +96,7 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
         ),
         _ids_of,
     )
-    if posted is not None:
+    if is_new:
         commit_and_ring()
     return accepted(made)
 

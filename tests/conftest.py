@@ -1,0 +1,82 @@
+"""What every test may have: throw-away databases, a scripted upstream, the product running."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from flask_openapi import OpenAPI
+
+from common.config import ROOT, TestingConfig
+from common.db import Database
+from tests.databases import Databases
+from tests.stack import Stack
+from tests.upstream import Upstream
+
+
+def migrated_template(databases: Databases) -> None:
+    """Makes `template_epicode`, from which every fresh database is copied: by the migrations."""
+    url = databases.create_database("template_epicode")
+    environment = os.environ | {
+        "FLASK_ENV": "testing",
+        "DATABASE_URL": url,
+        "REDIS_URL": databases.valkey.url,
+    }
+    subprocess.run([sys.executable, "manage.py", "migrate"], cwd=ROOT, env=environment, check=True)
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """PostgreSQL with a migrated `template_epicode`, and Valkey."""
+    with Databases() as databases:
+        migrated_template(databases)
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Upstream]:
+    with Upstream(models=("gpt-other", "gpt-test", "zz-limited")) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def stack(databases: Databases, upstream: Upstream) -> Iterator[Stack]:
+    """The product running, for tests that leave it as it was."""
+    with Stack(databases, upstream).start() as stack:
+        yield stack
+
+
+@pytest.fixture
+def config(databases: Databases, upstream: Upstream) -> TestingConfig:
+    """Settings on a fresh database."""
+    url = databases.create_database(f"test_{uuid.uuid4().hex[:12]}", template="template_epicode")
+    return TestingConfig(
+        FLASK_ENV="testing",
+        DATABASE_URL=url,
+        REDIS_URL=databases.valkey.url,
+        OPENAI_BASE_URL=upstream.url,
+        OPENAI_API_KEY="test-key",
+    )
+
+
+@pytest.fixture
+def database(config: TestingConfig) -> Iterator[Database]:
+    database = Database(config.DATABASE_URL, pool_size=5)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def app(config: TestingConfig) -> OpenAPI:
+    """The web application in this process, for tests that look inside."""
+    from web.create_app import create_app
+
+    return create_app(config)
+
+
+@pytest.fixture
+def client(app: OpenAPI) -> FlaskClient:
+    return app.test_client()

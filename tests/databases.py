@@ -1,0 +1,134 @@
+"""A real PostgreSQL and a real Valkey for tests: stopped and killed at will, then thrown away.
+
+    with Databases() as databases:
+        url = databases.create_database("fresh")
+        databases.postgres.kill()
+
+Their folder is temporary, nothing is kept through a power cut, and their addresses stay the same
+over `stop`, `kill` and `start`.
+"""
+
+import shutil
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+from deploy.local.postgres import Postgres
+from deploy.local.processes import Process
+from deploy.local.valkey import Valkey
+
+
+class Server:
+    """One of the two, with a hand on its life."""
+
+    def __init__(self, server: Postgres | Valkey, log: Path) -> None:
+        self._server = server
+        self._log = log
+        self._process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def pid(self) -> int:
+        """The server's own pid; AssertionError while it is stopped."""
+        assert self._process is not None, "not running"
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+    def start(self) -> int:
+        """Start it and wait until it answers; its pid."""
+        assert self._process is None, "running already"
+        # a killed PostgreSQL may hold its shared memory for a moment longer
+        for _ in range(20):
+            self._server.prepare()
+            with self._log.open("ab") as log:
+                self._process = Process(self._server.program, log)
+            limit = time.monotonic() + 30
+            while self._process.exit_code() is None and time.monotonic() < limit:
+                if self._server.is_ready():
+                    return self._process.pid
+                time.sleep(0.02)
+            self._process.stop()
+            self._process = None
+            time.sleep(0.2)
+        raise AssertionError(f"did not start:\n{self._log.read_text()[-2000:]}")
+
+    def stop(self) -> int:
+        """Stop it as `./epicode up` does at its end; the pid that it had."""
+        return self._end(Process.stop)
+
+    def kill(self) -> int:
+        """kill -9; the pid that it had."""
+        return self._end(Process.kill)
+
+    def restart(self) -> int:
+        """Stop and start it; the new pid."""
+        self.stop()
+        return self.start()
+
+    def _end(self, how: Callable[[Process], object]) -> int:
+        process, self._process = self._process, None
+        assert process is not None, "not running"
+        how(process)
+        assert process.wait(30)
+        return process.pid
+
+
+class Databases:
+    """Both servers in one folder; also a context manager. `close` may be called twice."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._made = None if folder else tempfile.mkdtemp(prefix="epicode-test-")
+        self.folder = folder or Path(str(self._made))
+        site_packages = Path(sysconfig.get_path("purelib"))
+        self._postgres = Postgres(self.folder, site_packages, durable=False)
+        self.postgres = Server(self._postgres, self.folder / "postgres.log")
+        self.valkey = Server(
+            Valkey(self.folder, site_packages, durable=False), self.folder / "valkey.log"
+        )
+
+    def start(self) -> "Databases":
+        self.postgres.start()
+        self.valkey.start()
+        return self
+
+    def close(self) -> None:
+        for server in (self.valkey, self.postgres):
+            if server.is_running:
+                server.stop()
+        if self._made:
+            shutil.rmtree(self._made, ignore_errors=True)
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        """A database made anew, an older one of that name dropped; its URL.
+
+        With `template` it is a copy of that database, to which nobody may be connected.
+        """
+        copied = f' TEMPLATE "{template}"' if template else ""
+        self._postgres.run_sql(
+            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);\nCREATE DATABASE "{name}"{copied};'
+        )
+        return self._postgres.url_of(quote(name))
+
+    def drop_database(self, name: str) -> None:
+        self._postgres.run_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);')
+
+    def __enter__(self) -> "Databases":
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
