@@ -1,0 +1,1 @@
+"""How fast the whole product is: `bench/run` starts it, loads it and prints one table."""

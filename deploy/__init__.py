@@ -1,0 +1,1 @@
+"""How EpiCode is started and served; the application never imports from here."""
