@@ -1,0 +1,1 @@
+"""The launcher behind `./epicode`. Standard library only: it makes the virtual environment."""
