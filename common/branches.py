@@ -23,13 +23,17 @@ _UPWARDS = text("""
 """)
 
 
-# From a prompt towards the root until the tokens are spent: what can't be sent isn't read.
+# From a prompt towards the root until the tokens are spent: what can't be sent isn't read. A turn
+# counts when its question is reached, and only if it can be sent; those left out make room.
 _WITHIN_BUDGET = text("""
     WITH RECURSIVE branch AS (
         SELECT messages.*, token_count AS total FROM messages
         WHERE id = :prompt AND conversation_id = :conversation
         UNION ALL
-        SELECT messages.*, branch.total + messages.token_count
+        SELECT messages.*, branch.total + CASE
+            WHEN messages.role = 'user' AND branch.content <> ''
+                 AND 'never' NOT IN (messages.in_window, branch.in_window)
+            THEN messages.token_count + branch.token_count ELSE 0 END
         FROM branch JOIN messages ON messages.id = branch.parent_id
         WHERE branch.total <= :budget
     )

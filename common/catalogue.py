@@ -109,15 +109,16 @@ class Catalogue:
     def offers(self, session: Session) -> list[Offer]:
         """The picker: seed and chat models first; retired ones last, marked."""
         listed = _listed(session)
+        known = self._known(listed)
         if not listed:
-            return self._marked(list(self._limits.values()), [])
-        offered = [self._limits[model] for model in self._limits if model in listed]
+            return self._marked(list(known.values()), [])
+        offered = [limits for model, limits in known.items() if model in listed]
         offered += [
             self.limits(model, told)
             for model, told in sorted(listed.items())
-            if model not in self._limits and not _NOT_FOR_CHAT.search(model)
+            if model not in known and not _NOT_FOR_CHAT.search(model)
         ]
-        retired = [limits for model, limits in self._limits.items() if model not in listed]
+        retired = [limits for model, limits in known.items() if model not in listed]
         return self._marked(offered, retired)
 
     def choose(self, session: Session, asked: str | None) -> Limits:
@@ -138,6 +139,13 @@ class Catalogue:
     def limits_now(self, session: Session, model: str) -> Limits:
         """`limits` with what the server last told of this model."""
         return self.limits(model, session.scalar(select(Model.limits).where(Model.id == model)))
+
+    def _known(self, listed: dict[str, dict[str, Any]]) -> dict[str, Limits]:
+        """The file's models, and the operator's default unless the server says it has none such."""
+        default = self._default
+        if default is None or (listed and default not in listed):
+            return self._limits
+        return self._limits | {default: self.limits(default, listed.get(default))}
 
     def _marked(self, available: list[Limits], retired: list[Limits]) -> list[Offer]:
         ids = [limits.id for limits in available]
@@ -201,6 +209,9 @@ def _listed(session: Session) -> dict[str, dict[str, Any]]:
 def _read(file: Path) -> list[Limits]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return [Limits(**entry) for entry in content["models"]]
+        limits = [Limits(**entry) for entry in content["models"]]
+        if not limits:
+            raise ValueError("it names no model")
+        return limits
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise ConfigurationError(f"EPICODE_MODELS: {file} can't be used: {error}") from None

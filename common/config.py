@@ -8,8 +8,9 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common import run_file
@@ -44,9 +45,12 @@ class BaseConfig(BaseSettings):
     EPICODE_AUTH: Literal["local"] = "local"
     EPICODE_HOST: str = "127.0.0.1"
     EPICODE_PORT: int = Field(8000, ge=1, le=65535)
+    # None: twice the processors and one more (gunicorn_conf.py).
+    WEB_CONCURRENCY: int | None = Field(None, ge=1)
     EPICODE_PUBLISHED_ON_LOOPBACK: bool = False
     EPICODE_DATA: Path = run_file.default_folder()
     EPICODE_NOTICE: str | None = None
+    EPICODE_LOG_FORMAT: Literal["text", "json"] | None = None
     EPICODE_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     # How long a job may take, and who notices when its worker is gone.
@@ -70,8 +74,15 @@ class BaseConfig(BaseSettings):
     EPICODE_MAX_WAITING_PER_USER: int = Field(1000, ge=1)
     EPICODE_MAX_WAITING: int = Field(20_000, ge=1)
 
+    @field_validator("EPICODE_DATA", "EPICODE_MODELS")
+    @classmethod
+    def expand_home(cls, path: Path | None) -> Path | None:
+        """`~` in `.env`, where no shell expands it."""
+        return path and Path(os.path.expanduser(path))
+
     @model_validator(mode="after")
     def complete_and_check(self) -> Self:
+        """Fills in what is absent, then reports all that is wrong in one ValueError."""
         self._fill_addresses()
         wrong = self.contradictions()
         if wrong:
@@ -88,10 +99,7 @@ class BaseConfig(BaseSettings):
             )
         if self.EPICODE_JOB_SECONDS < self.EPICODE_ATTEMPT_SECONDS:
             wrong.append("EPICODE_JOB_SECONDS must not be shorter than EPICODE_ATTEMPT_SECONDS")
-        if not self.DATABASE_URL.startswith(("postgresql://", "postgresql+psycopg2://")):
-            wrong.append("DATABASE_URL must start with postgresql:// (PostgreSQL is needed)")
-        if not self.REDIS_URL.startswith(("redis://", "rediss://")):
-            wrong.append("REDIS_URL must start with redis:// or rediss://")
+        wrong += self._wrong_addresses()
         if not self.EPICODE_PUBLISHED_ON_LOOPBACK and not is_loopback(self.EPICODE_HOST):
             wrong.append(
                 f"EPICODE_HOST={self.EPICODE_HOST} would let other machines in without sign-in: "
@@ -106,6 +114,17 @@ class BaseConfig(BaseSettings):
             self.DATABASE_URL = running["postgres"]["url"] if running else SEED_DATABASE_URL
         if not self.REDIS_URL:
             self.REDIS_URL = running["redis"]["url"] if running else SEED_REDIS_URL
+
+    def _wrong_addresses(self) -> list[str]:
+        wrong = []
+        if not _is_postgresql(self.DATABASE_URL):
+            wrong.append(
+                "DATABASE_URL must be like postgresql://USER:PASSWORD@HOST:5432/NAME "
+                "(PostgreSQL is needed)"
+            )
+        if not _is_redis(self.REDIS_URL):
+            wrong.append("REDIS_URL must be like redis://:PASSWORD@HOST:6379/0, or rediss://…")
+        return wrong
 
     @property
     def SQLALCHEMY_DATABASE_URI(self) -> str:
@@ -127,16 +146,16 @@ class TestingConfig(BaseConfig):
     TESTING: ClassVar[bool] = True
     model_config = SettingsConfigDict(env_file=None)
 
-    def contradictions(self) -> list[str]:
+    def _fill_addresses(self) -> None:
+        """Nothing: a running stack's address is a person's data."""
+
+    def _wrong_addresses(self) -> list[str]:
         if self.DATABASE_URL and self.REDIS_URL:
-            return super().contradictions()
+            return super()._wrong_addresses()
         return [
             "FLASK_ENV=testing needs DATABASE_URL and REDIS_URL of throw-away servers: "
             "./epicode test starts them"
         ]
-
-    def _fill_addresses(self) -> None:
-        """Nothing: a running stack's address is a person's data."""
 
 
 class ProductionConfig(BaseConfig):
@@ -192,6 +211,24 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
+        return False
+
+
+def _is_postgresql(url: str) -> bool:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).drivername in ("postgresql", "postgresql+psycopg2")
+    except (ArgumentError, ValueError):  # ValueError: the port is no number
+        return False
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("redis", "rediss") and parts.port != 0
+    except ValueError:  # the port is no number
         return False
 
 

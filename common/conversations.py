@@ -305,15 +305,16 @@ def _check_size(
 
 
 def _check_waiting(session: Session, user_id: uuid.UUID, caps: WaitingCaps) -> None:
-    mine = session.scalar(
-        select(func.count()).where(Job.user_id == user_id, Job.status == Status.QUEUED)
-    )
-    if int(mine or 0) >= caps.per_user:
+    mine, everybody = session.execute(
+        select(func.count().filter(Job.user_id == user_id), func.count()).where(
+            Job.status == Status.QUEUED
+        )
+    ).one()
+    if mine >= caps.per_user:
         raise EpiCodeError(
             "too_many_waiting", limit=caps.per_user, retry_after=TOO_MANY_RETRY_SECONDS
         )
-    everybody = session.scalar(select(func.count()).where(Job.status == Status.QUEUED))
-    if int(everybody or 0) >= caps.in_all:
+    if everybody >= caps.in_all:
         raise EpiCodeError("queue_full", retry_after=TOO_MANY_RETRY_SECONDS)
 
 

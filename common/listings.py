@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select, tuple_
+from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from common.jobs import Status
-from common.models import Conversation, Job, Message
+from common.models import Conversation, Job, Message, Model
 
 
 def listed_conversations(
@@ -46,6 +47,39 @@ def listed_conversations(
     return session.scalars(query).all()
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A job with what decides whether it may start: the reply that its prompt hangs from, and
+    its model's pause. `now` is the database's clock, `reply` the reply's saved text."""
+
+    job: Job
+    reply: str
+    previous_is_pending: bool
+    paused_until: datetime | None
+    now: datetime
+
+
+_prompt, _previous, _reply = aliased(Message), aliased(Message), aliased(Message)
+# Built once: building it costs more than running it.
+_STANDINGS: Select[Job, str, bool, datetime | None, datetime] = (
+    select(Job, _reply.content, _previous.status == "pending", Model.paused_until, func.now())
+    .join(_reply, _reply.id == Job.reply_message_id)
+    .join(_prompt, _prompt.id == Job.prompt_message_id)
+    .join(_previous, _previous.id == _prompt.parent_id)
+    .outerjoin(Model, Model.id == Job.model)
+    .where(Job.user_id == bindparam("owner_id"))
+    .execution_options(populate_existing=True)
+)
+_ONE_STANDING = _STANDINGS.where(Job.id == bindparam("wanted_id"))
+
+
+def find_job(session: Session, user_id: uuid.UUID, job_id: uuid.UUID) -> Standing | None:
+    """The user's job as it stands; None: there is none of that id, or it is another's."""
+    ids = {"owner_id": user_id, "wanted_id": job_id}
+    row = session.execute(_ONE_STANDING, ids).one_or_none()
+    return _standing(row) if row else None
+
+
 def listed_jobs(
     session: Session,
     user_id: uuid.UUID,
@@ -55,17 +89,9 @@ def listed_jobs(
     conversation_id: uuid.UUID | None,
     before: uuid.UUID | None,
     limit: int,
-) -> Sequence[tuple[Job, str]]:
-    """Newest first, each with the status of the reply that its prompt hangs from."""
-    prompt, previous = aliased(Message), aliased(Message)
-    query = (
-        select(Job, previous.status)
-        .join(prompt, prompt.id == Job.prompt_message_id)
-        .join(previous, previous.id == prompt.parent_id)
-        .where(Job.user_id == user_id)
-        .order_by(Job.id.desc())
-        .limit(limit)
-    )
+) -> Sequence[Standing]:
+    """Newest first."""
+    query = _STANDINGS.order_by(Job.id.desc()).limit(limit)
     if active:
         query = query.where(Job.status.in_([Status.QUEUED, Status.IN_PROGRESS]))
     if status is not None:
@@ -74,4 +100,9 @@ def listed_jobs(
         query = query.where(Job.conversation_id == conversation_id)
     if before is not None:
         query = query.where(Job.id < before)
-    return [(row[0], row[1]) for row in session.execute(query)]
+    return [_standing(row) for row in session.execute(query, {"owner_id": user_id})]
+
+
+def _standing(row: Row[Job, str, bool, datetime | None, datetime]) -> Standing:
+    job, reply, previous_is_pending, paused_until, now = row
+    return Standing(job, reply, previous_is_pending, paused_until, now)

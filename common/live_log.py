@@ -13,6 +13,8 @@ from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from common.cursor import Cursor, Reading, read_on
@@ -59,6 +61,12 @@ local text = KEYS[1] .. ':' .. hash[1] .. ':text'
 local length = redis.call('STRLEN', text)
 local start = 0
 if ARGV[2] == hash[1] then start = math.min(math.max(tonumber(ARGV[3]), 0), length) end
+-- a cursor of ours is at the start of a character; one that somebody made up is moved there
+while start > 0 and start < length do
+  local byte = string.byte(redis.call('GETRANGE', text, start, start))
+  if byte < 128 or byte >= 192 then break end
+  start = start - 1
+end
 return {hash[1], hash[2], redis.call('EXISTS', KEYS[1] .. ':cancel'), length, start,
         redis.call('GETRANGE', text, start, -1)}
 """
@@ -111,21 +119,18 @@ class LiveLog:
 
     def show(self, jobs: Iterable[tuple[uuid.UUID, int, uuid.UUID, dict[str, Any]]]) -> None:
         """Writes the hashes of (job, attempt, owner, shown)s that were just claimed or renewed."""
-        with self._client.pipeline(transaction=False) as pipe:
-            for job_id, attempt, owner, shown in jobs:
-                values = [attempt, json.dumps(shown), str(owner), HASH_SECONDS]
-                self._write_hash(keys=[_hash(job_id)], args=values, client=pipe)
-            pipe.execute()
+        calls = [
+            (_hash(job_id), attempt, json.dumps(shown), str(owner), HASH_SECONDS)
+            for job_id, attempt, owner, shown in jobs
+        ]
+        self._run_many(self._write_hash, calls)
 
     def append(self, news: Sequence[NewText], watched: Sequence[uuid.UUID]) -> "Flushed":
         """Adds new text to the logs and asks which of the `watched` jobs are to be cancelled."""
-        with self._client.pipeline(transaction=False) as pipe:
-            for new in news:
-                values = [new.expected, new.text, TEXT_SECONDS]
-                self._append(keys=[_text(new.job_id, new.attempt)], args=values, client=pipe)
-            if watched:
-                pipe.mget([_cancel(job_id) for job_id in watched])
-            answers = pipe.execute()
+        calls = [
+            (_text(new.job_id, new.attempt), new.expected, new.text, TEXT_SECONDS) for new in news
+        ]
+        answers = self._run_many(self._append, calls, marks=watched)
         refused = [new for new, length in zip(news, answers, strict=False) if length == -1]
         marks = answers[-1] if watched else []
         cancelled = [job_id for job_id, mark in zip(watched, marks, strict=True) if mark]
@@ -161,8 +166,12 @@ class LiveLog:
             pipe.execute()
 
     def forget(self, jobs: Iterable[tuple[uuid.UUID, int]]) -> None:
-        """Removes all that is logged of deleted (job, attempt)s."""
-        keys = [key for job_id, n in jobs for key in (_hash(job_id), _text(job_id, n))]
+        """Removes all that is logged of deleted jobs; with each its last attempt."""
+        keys = [
+            key
+            for job_id, last in jobs
+            for key in (_hash(job_id), *(_text(job_id, n) for n in range(1, last + 1)))
+        ]
         if keys:
             self._client.delete(*keys)
 
@@ -172,6 +181,34 @@ class LiveLog:
 
     def close(self) -> None:
         self._client.close()
+
+    def _run_many(
+        self,
+        script: Script,
+        calls: Sequence[tuple[Any, ...]],
+        marks: Sequence[uuid.UUID] = (),
+    ) -> list[Any]:
+        """The answers of a script for each (key, arguments…), then those cancel `marks`, if any.
+
+        One round trip, unless Redis has forgotten the script, as it does in a restart: what was
+        not run then is run once the script is known again.
+        """
+        with self._client.pipeline(transaction=False) as pipe:
+            for key, *values in calls:
+                pipe.evalsha(script.sha, 1, key, *values)
+            if marks:
+                pipe.mget([_cancel(job_id) for job_id in marks])
+            answers = pipe.execute(raise_on_error=False)
+        not_run = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if not_run:
+            self._client.script_load(script.script)
+            again = self._run_many(script, [calls[at] for at in not_run])
+            for at, answer in zip(not_run, again, strict=True):
+                answers[at] = answer
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
 
 
 @dataclass(frozen=True)

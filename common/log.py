@@ -1,6 +1,7 @@
 """Logs: constant event names with ids as fields, never a prompt, a reply or a key.
 
-Readable lines in development, JSON lines in production, warnings only under test.
+JSON lines in production, unless EPICODE_LOG_FORMAT says otherwise, as ./epicode up does for the
+people at its terminal; readable lines in development; warnings only under test.
 """
 
 import logging
@@ -22,9 +23,10 @@ def set_up_logs(config: BaseConfig) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    in_json = (config.EPICODE_LOG_FORMAT or _format_of(config.FLASK_ENV)) == "json"
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
-        if config.FLASK_ENV == "production"
+        if in_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
@@ -45,3 +47,7 @@ def set_up_logs(config: BaseConfig) -> None:
     root.setLevel("WARNING" if config.TESTING else config.EPICODE_LOG_LEVEL)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _format_of(environment: str) -> str:
+    return "json" if environment == "production" else "text"

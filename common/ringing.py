@@ -87,9 +87,10 @@ _PICK = text(f"""
     WITH {_LINE},
     chosen AS (
         SELECT id FROM jobs
-        WHERE id IN (
+        -- as an array: joined with the line itself it would be looked for row by row
+        WHERE id = ANY (ARRAY(
             SELECT line.id FROM line, free
-            WHERE place <= CASE WHEN turn = 1 THEN free.slots ELSE free.unreserved END)
+            WHERE place <= CASE WHEN turn = 1 THEN free.slots ELSE free.unreserved END))
           AND status = 'queued'
           AND (rung_at IS NULL OR rung_at <= now() - :ring_timeout)
         FOR UPDATE SKIP LOCKED

@@ -46,8 +46,8 @@ def moment(time: datetime | None) -> str | None:
 
 
 def short_name(worker: str | None) -> str | None:
-    """What people call a worker: `worker-2` of `worker-2@host`, the host of `celery@host`."""
+    """What people call a worker: `worker-2` of `worker-2@host#41`, the host of `celery@host#41`."""
     if worker is None:
         return None
-    name, _, host = worker.partition("@")
+    name, _, host = worker.partition("#")[0].partition("@")
     return host if name == "celery" and host else name

@@ -34,9 +34,9 @@ O200K_PATTERN = "|".join(
 
 
 # tiktoken panics on a run of a million blanks, and its time grows with the square of a long run.
-# Cut where a word ends, where no token goes across; a run that is longer than this is cut anyway,
-# which may count a token too many.
-SLICES = re.compile(r".{1,100000}(?:(?<=\S)(?=\s)|\Z)|.{1,100000}", re.DOTALL)
+# So a text is cut, between a word and a blank, where no token goes across. What has no such place
+# for so long is cut anywhere, which may count a token too many.
+SLICES = re.compile(r".{1,100000}(?:(?<=\S)(?=[ \t])|\Z)|.{1,100000}", re.DOTALL)
 
 
 def count_tokens(text: str) -> int:

@@ -24,16 +24,40 @@ class Crew:
     slots: int
 
 
+def lease_owner(name: str, pid: int) -> str:
+    """What a worker process writes on the jobs that it holds."""
+    return f"{name}#{pid}"
+
+
 def report(
-    session: Session, *, name: str, pid: int, slots: int, busy: int, queues: Sequence[str]
+    session: Session,
+    *,
+    name: str,
+    pid: int,
+    slots: int,
+    busy: int,
+    queues: Sequence[str],
+    place: str | None = None,
 ) -> None:
-    """A worker process says that it is alive."""
-    row = {"slots": slots, "busy": busy, "queues": list(queues), "seen_at": func.now()}
+    """A worker process says that it is alive, and where its pid means something."""
+    row = {
+        "slots": slots,
+        "busy": busy,
+        "queues": list(queues),
+        "place": place,
+        "seen_at": func.now(),
+    }
     session.execute(
         insert(Worker)
         .values(name=name, pid=pid, **row)
         .on_conflict_do_update(index_elements=["name", "pid"], set_=row)
     )
+
+
+def neighbours(session: Session, place: str) -> list[tuple[str, int]]:
+    """(name, pid) of every process that reported from that place."""
+    rows = session.execute(select(Worker.name, Worker.pid).where(Worker.place == place))
+    return [(row.name, row.pid) for row in rows]
 
 
 def sign_off(session: Session, *, name: str, pid: int) -> None:

@@ -3,7 +3,7 @@
 from alembic import context
 from flask import current_app
 
-from common.db import Base
+from common.db import Base, reason_unreachable
 from web.database import db
 
 
@@ -18,6 +18,9 @@ def leave_unchanged_alone(migration_context, revision, directives):  # type: ign
 
 
 def run_migrations() -> None:
+    reason = reason_unreachable(current_app.config["DATABASE_URL"])
+    if reason is not None:
+        raise SystemExit(1)  # wsgi.py has said it in one line
     with db.engine.connect() as connection:
         context.configure(
             connection=connection,

@@ -4,4 +4,5 @@ from flask_sqlalchemy import SQLAlchemy
 
 from common.db import Base
 
-db = SQLAlchemy(model_class=Base)
+# What was committed is presented as it is, without reading it again.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})

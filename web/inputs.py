@@ -3,7 +3,8 @@
 import re
 import uuid
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from functools import cache
+from typing import Annotated, Any, Literal, Self
 
 from flask import request
 from pydantic import (
@@ -25,12 +26,13 @@ MAX_WAIT_SECONDS = 20
 PAGE = 40
 MAX_PAGE = 200
 PATH_MODEL = "ItemPath"
+_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
 
 
 def _usable(text: str) -> str:
     """NUL can't be stored, a lone surrogate can't be sent: both are refused at the door."""
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _UNUSABLE.search(text):
         raise PydanticCustomError("unusable_text", "NUL or a lone surrogate")
     return text
 
@@ -42,6 +44,19 @@ ModelId = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 StrictFloat = Annotated[float, Strict()]
 OpaqueCursor = Annotated[str, StringConstraints(max_length=200)]
 PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+
+
+class Query(BaseModel):
+    """flask-openapi asks for the schema at every request: it is made once a class."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return super().model_json_schema(*args, **kwargs) if args or kwargs else _schema_of(cls)
+
+
+@cache
+def _schema_of(query: type[Query]) -> dict[str, Any]:
+    return super(Query, query).model_json_schema()
 
 
 class Body(BaseModel):
@@ -111,24 +126,24 @@ class ItemPath(BaseModel):
     id: uuid.UUID
 
 
-class WaitQuery(BaseModel):
+class WaitQuery(Query):
     wait: Annotated[int, Field(ge=0)] | None = None
 
 
-class ConversationList(BaseModel):
+class ConversationList(Query):
     q: Annotated[Text, StringConstraints(max_length=200)] | None = None
     archived: Literal["0", "1"] = "0"
     cursor: OpaqueCursor | None = None
     limit: PageLimit = PAGE
 
 
-class MessageList(BaseModel):
+class MessageList(Query):
     all: Literal["0", "1"] = "0"
     cursor: OpaqueCursor | None = None
     limit: PageLimit = PAGE
 
 
-class JobList(BaseModel):
+class JobList(Query):
     active: Literal["0", "1"] = "0"
     status: (
         Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"] | None

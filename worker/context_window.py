@@ -10,6 +10,7 @@ Never a reply without its question; a turn whose reply has no text, or with a pa
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, Protocol
 
 from common.errors import EpiCodeError
@@ -120,7 +121,7 @@ def build_window(messages: Sequence[Counted], budget: int) -> Window:
 def _turns(messages: Sequence[Counted]) -> list[_Turn]:
     """Questions with their replies; a reply whose question was not read is no turn."""
     turns = []
-    for question, reply in zip(messages, messages[1:], strict=False):
+    for question, reply in pairwise(messages):
         if (question.role, reply.role) == ("user", "assistant"):
             turns.append(_Turn(question, reply))
     return turns

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common import jobs, workers
 from common.db import Database
 from common.live_log import LiveLog
+from worker.place import this_place
 
 RETRY_SECONDS = 1.0
 
@@ -82,6 +83,7 @@ class Leases:
         self._name = name
         self._slots = slots
         self._queues = queues
+        self._place = this_place()
         self._lease = lease
         self._every_seconds = every_seconds
         self._held: dict[uuid.UUID, Lease] = {}
@@ -129,6 +131,7 @@ class Leases:
                 slots=self._slots,
                 busy=len(self),
                 queues=self._queues,
+                place=self._place,
             )
 
     def sign_off(self) -> None:

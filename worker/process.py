@@ -27,6 +27,8 @@ from worker.upstream import LISTING_TIMEOUT_SECONDS, Upstream, UpstreamError
 
 SLOT_CONNECTIONS = 10
 LISTING_SECONDS = 300.0
+# A server that takes longer to list its models must not delay the first reply.
+LISTING_PATIENCE_SECONDS = 1.0
 # Spares the event loop the convoy behind Celery's consumer thread.
 SWITCH_INTERVAL_SECONDS = 0.0005
 
@@ -62,6 +64,7 @@ class WorkerProcess:
         self.sweep = Sweep(self.database, self.live_log, self.ring, config)
         self.is_stopping = threading.Event()
         self._stopped = threading.Event()
+        self._listed = threading.Event()
 
     @property
     def lease(self) -> timedelta:
@@ -78,8 +81,8 @@ class WorkerProcess:
         threading.Thread(target=o200k, name="vocabulary", daemon=True).start()
         self.loop.start()
         self.upstream = self.loop.submit(self._connect()).result()
-        self._refresh_models()
         threading.Thread(target=self._keep_models_fresh, name="models", daemon=True).start()
+        self._listed.wait(LISTING_PATIENCE_SECONDS)
         self.writer.start()
         self.leases.report()
         self.leases.start()
@@ -138,8 +141,11 @@ class WorkerProcess:
         )
 
     def _keep_models_fresh(self) -> None:
-        while not self._stopped.wait(LISTING_SECONDS):
+        while True:
             self._refresh_models()
+            self._listed.set()
+            if self._stopped.wait(LISTING_SECONDS):
+                return
 
     def _refresh_models(self) -> None:
         """Keeps what the server offers in the `models` table, so that the door need not ask."""

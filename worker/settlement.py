@@ -1,11 +1,11 @@
-"""How an attempt's end becomes a state: one transaction, fenced, tried until the database answers."""
+"""How an attempt's end becomes a state: one fenced transaction, tried until it is answered."""
 
 import difflib
 import random
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,17 +16,17 @@ from common.jobs import Said, Usage
 from common.models import Job
 from common.ringing import Doorbell
 from common.tokens import count_tokens
+from worker.claim import Claimed
 from worker.leases import Interruption
 from worker.process import WorkerProcess
 from worker.speech import Ending, Speech
 from worker.upstream import UpstreamError
 
-if TYPE_CHECKING:
-    from worker.generation import Claimed
-
 RETRY_SECONDS = 1.0
 # A server that asks for more patience than this is not waited for.
 LONGEST_RETRY_AFTER_SECONDS = 60.0
+# What a person is advised when the server named no time.
+UNTOLD_WAIT_SECONDS = 60
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ class Settled:
     ring_in: float | None
 
 
-def settle(process: WorkerProcess, claimed: "Claimed", speech: Speech) -> Settled | None:
+def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled | None:
     """Writes the end of an attempt. None: the fence is lost, and nothing was written.
 
     While the database is away it tries again each second; a COMMIT whose answer was lost shows
@@ -71,7 +71,7 @@ def settle(process: WorkerProcess, claimed: "Claimed", speech: Speech) -> Settle
             time.sleep(RETRY_SECONDS)
 
 
-def _said(claimed: "Claimed", speech: Speech) -> Said:
+def _said(claimed: Claimed, speech: Speech) -> Said:
     tokens = count_tokens(speech.text) if speech.text else 0
     usage = speech.usage
     if usage is None:
@@ -87,7 +87,7 @@ def _said(claimed: "Claimed", speech: Speech) -> Said:
 
 
 def _write(
-    process: WorkerProcess, session: Session, claimed: "Claimed", speech: Speech, said: Said
+    process: WorkerProcess, session: Session, claimed: Claimed, speech: Speech, said: Said
 ) -> tuple[Job | None, float | None]:
     """The job after its verb (None: fence lost), and when to ring again."""
     job_id, attempt = claimed.lease.job_id, claimed.lease.attempt
@@ -106,13 +106,13 @@ def _write(
     return _after_error(process, session, claimed, error, said)
 
 
-def _complete(session: Session, claimed: "Claimed", said: Said, because: str | None) -> Job | None:
+def _complete(session: Session, claimed: Claimed, said: Said, because: str | None) -> Job | None:
     lease = claimed.lease
     return jobs.complete(session, lease.job_id, lease.attempt, said, incomplete_because=because)
 
 
 def _after_error(
-    process: WorkerProcess, session: Session, claimed: "Claimed", error: UpstreamError, said: Said
+    process: WorkerProcess, session: Session, claimed: Claimed, error: UpstreamError, said: Said
 ) -> tuple[Job | None, float | None]:
     """Another attempt where one may help and is left; otherwise the end."""
     lease, config = claimed.lease, process.config
@@ -143,12 +143,12 @@ def _after_error(
 
 
 def _params(
-    process: WorkerProcess, session: Session, claimed: "Claimed", error: UpstreamError
+    process: WorkerProcess, session: Session, claimed: Claimed, error: UpstreamError
 ) -> dict[str, Any]:
     """What the error's sentence needs beyond what the server said."""
     params = dict(error.params)
     if error.code == "rate_limited":
-        params["seconds"] = round(error.retry_after or 0) or "unos"
+        params["seconds"] = round(error.retry_after or 0) or UNTOLD_WAIT_SECONDS
     if error.code == "model_not_found":
         offers = process.catalogue.offers(session)
         names = [

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,7 @@ from common.jobs import Said, Status
 from common.live_log import LiveLog
 from common.models import Job
 from common.tokens import count_tokens
+from worker.place import is_gone, this_place
 
 JITTER = 0.2
 AT_ONCE = 200
@@ -43,6 +44,7 @@ class Sweep:
         self._live_log = live_log
         self._ring = ring
         self._config = config
+        self._place = this_place()
         self._due: list[float] = []
         self._changed = threading.Condition()
         self._stopping = False
@@ -104,11 +106,19 @@ class Sweep:
         return False
 
     def _rescue_lost(self) -> None:
-        """Jobs whose worker let its lease lapse get another attempt, or their end."""
+        """Jobs whose worker is gone, or let its lease lapse, get another attempt or their end."""
+        gone = self._gone_neighbours()
+        is_lost = and_(
+            Job.status == Status.IN_PROGRESS,
+            or_(
+                Job.lease_expires_at < func.now(),
+                Job.lease_owner.in_([workers.lease_owner(name, pid) for name, pid in gone]),
+            ),
+        )
         with self._database.transaction() as session:
             lost = session.execute(
                 select(Job.id, Job.attempt)
-                .where(Job.status == Status.IN_PROGRESS, Job.lease_expires_at < func.now())
+                .where(is_lost)
                 .order_by(Job.lease_expires_at)
                 .limit(AT_ONCE)
             ).all()
@@ -117,22 +127,29 @@ class Sweep:
             with self._database.transaction() as session:
                 job = session.scalars(
                     select(Job)
-                    .where(
-                        Job.id == job_id,
-                        Job.attempt == attempt,
-                        Job.status == Status.IN_PROGRESS,
-                        Job.lease_expires_at < func.now(),
-                    )
+                    .where(Job.id == job_id, Job.attempt == attempt, is_lost)
                     .with_for_update(skip_locked=True)
                 ).one_or_none()
                 if job is not None:
                     ended = self._rescue(session, job, said)
                     log.warning(
-                        "lease_lapsed",
+                        "job_rescued",
                         job_id=str(job_id),
                         attempt=attempt,
                         status=ended.status if ended else None,
                     )
+        if gone and len(lost) < AT_ONCE:
+            with self._database.transaction() as session:
+                for name, pid in gone:
+                    workers.sign_off(session, name=name, pid=pid)
+
+    def _gone_neighbours(self) -> list[tuple[str, int]]:
+        """Workers of this machine that died without signing off: no lease need be waited for."""
+        if self._place is None:
+            return []
+        with self._database.transaction() as session:
+            neighbours = workers.neighbours(session, self._place)
+        return [(name, pid) for name, pid in neighbours if is_gone(pid)]
 
     def _rescue(self, session: Session, job: Job, said: Said) -> Job | None:
         if job.failures + 1 >= self._config.EPICODE_MAX_FAILURES:

@@ -11,7 +11,8 @@ from celery.exceptions import Ignore, Retry
 
 from common.queue import RUN_JOB, app
 from worker import generation
-from worker.generation import JobRequeued, NothingToDo, NotStartable
+from worker.claim import NothingToDo, NotStartable
+from worker.generation import JobRequeued
 from worker.process import current
 
 log = structlog.get_logger(__name__)

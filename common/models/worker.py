@@ -20,4 +20,6 @@ class Worker(Base):
     slots: Mapped[int]
     busy: Mapped[int] = mapped_column(server_default=text("0"))
     queues: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    # Boot and pid namespace: whoever shares it can see whether the pid still lives.
+    place: Mapped[str | None] = mapped_column(Text)
     seen_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

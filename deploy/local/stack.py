@@ -127,6 +127,8 @@ class Stack:
             "SECRET_KEY": self._secret_key,
             "FLASK_ENV": self._settings.get("FLASK_ENV") or "production",
             "WEB_CONCURRENCY": self._settings.get("WEB_CONCURRENCY") or "2",
+            # read by a person at this terminal
+            "EPICODE_LOG_FORMAT": self._settings.get("EPICODE_LOG_FORMAT") or "text",
             "EPICODE_DATA": str(chosen.folder),
             "EPICODE_HOST": chosen.host,
             "EPICODE_PORT": str(chosen.port),

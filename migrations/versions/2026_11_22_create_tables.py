@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("busy", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("queues", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("place", sa.Text(), nullable=True),
         sa.Column(
             "seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
