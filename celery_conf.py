@@ -1,6 +1,6 @@
 """Celery's settings, loaded with `config_from_object('celery_conf')`.
 
-Each departure from Celery's defaults has its reason beside it; docs/celery.md tells the whole.
+Each departure from Celery's defaults has its reason beside it.
 """
 
 from kombu import Exchange, Queue

@@ -14,10 +14,12 @@ _FOLDER = Path(__file__).parent / "static" / "i18n"
 
 def language() -> Language:
     """The request's language: cookie `lang`, else Accept-Language, else Spanish."""
-    chosen = request.cookies.get("lang")
-    if chosen not in LANGUAGES:
-        chosen = request.accept_languages.best_match(LANGUAGES, default="es")
-    return cast(Language, chosen)
+    # Not best_match: it prefers the English of "es-MX, en;q=0.8" to a Spanish of another country.
+    asked = [tag.lower().partition("-")[0] for tag, weight in request.accept_languages if weight]
+    for chosen in (request.cookies.get("lang"), *asked):
+        if chosen in LANGUAGES:
+            return chosen
+    return "es"
 
 
 def translate(lang: Language, key: str, **params: Any) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from common.cursor import Cursor, Reading, read_on
 from common.errors import EpiCodeError
 from common.jobs import FINISHED, Status
+from common.listings import Standing, find_job
 from common.live_log import LiveLog
-from common.models import Job, Message
+from common.models import Job
 from web import presenters
 from web.database import db
 from web.i18n import Language
@@ -69,23 +69,13 @@ def stored_poll(
 ) -> Poll:
     """The same from the database. Raises `not_found`."""
     part = services()
-    reply, prompt, previous = aliased(Message), aliased(Message), aliased(Message)
-    row = session.execute(
-        select(Job, reply.content, previous.status)
-        .join(reply, reply.id == Job.reply_message_id)
-        .join(prompt, prompt.id == Job.prompt_message_id)
-        .join(previous, previous.id == prompt.parent_id)
-        .where(Job.id == job_id, Job.user_id == user_id)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
+    standing = find_job(session, user_id, job_id)
+    if standing is None:
         raise EpiCodeError("not_found")
-    job, content, previous_status = row
-    place = None
-    if job.status == Status.QUEUED:
-        line = part.line.now(session)
-        place = presenters.place_of(job, line, previous_is_pending=previous_status == "pending")
-    text = content.encode()
+    job = standing.job
+    waits = job.status == Status.QUEUED
+    place = presenters.place_of(standing, part.line.now(session)) if waits else None
+    text = standing.reply.encode()
     if job.status == Status.IN_PROGRESS:
         text = _text_so_far(part.live_log, job)
     reading = read_on(cursor, job.attempt, text, finished=job.status in FINISHED)
@@ -94,18 +84,16 @@ def stored_poll(
 
 
 def without_text(
-    session: Session, rows: Sequence[tuple[Job, str]], lang: Language
+    session: Session, standings: Sequence[Standing], lang: Language
 ) -> list[dict[str, Any]]:
-    """Many jobs, each with the status of the reply before it, for a list: no text, and a cursor
-    from which a poll gets all of it."""
-    waits = any(job.status == Status.QUEUED for job, _ in rows)
+    """Jobs for a list: no text, and a cursor from which a poll gets all of it."""
+    waits = any(standing.job.status == Status.QUEUED for standing in standings)
     line = services().line.now(session) if waits else None
     bodies = []
-    for job, previous_status in rows:
-        pending = previous_status == "pending"
-        place = presenters.place_of(job, line, previous_is_pending=pending) if line else None
-        nothing = Reading("", Cursor(job.attempt, 0), reset=False)
-        bodies.append(presenters.stored_job(job, nothing, place, lang))
+    for standing in standings:
+        place = presenters.place_of(standing, line) if line else None
+        nothing = Reading("", Cursor(standing.job.attempt, 0), reset=False)
+        bodies.append(presenters.stored_job(standing.job, nothing, place, lang))
     return bodies
 
 
@@ -114,6 +102,8 @@ def wait_for_news(
 ) -> Poll:
     """Polls until something new is seen or `seconds` have passed; at once when too many wait."""
     first = poll(job_id, user_id, cursor, lang)
+    if _is_news(first, cursor):
+        return first
     return _wait(first, job_id, user_id, cursor, lang, seconds, until_finished=False)
 
 
@@ -143,12 +133,19 @@ def _wait(
             db.session.remove()  # a waiting reader holds no connection
             time.sleep(STEP_SECONDS)
             latest = poll(job_id, user_id, cursor, lang)
-            has_news = latest.etag != first.etag or latest.body["text"] or latest.body["reset"]
-            if latest.is_finished or (has_news and not until_finished):
+            has_changed = latest.etag != first.etag
+            if latest.is_finished or (has_changed and not until_finished):
                 break
         return latest
     finally:
         waiters.release()
+
+
+def _is_news(found: Poll, cursor: Cursor | None) -> bool:
+    """Whether a reader at `cursor` hasn't seen this: more text, or an attempt that has begun."""
+    if cursor is None:
+        return bool(found.body["text"])
+    return bool(found.body["cursor"] != cursor.encode())
 
 
 def _text_so_far(live_log: LiveLog, job: Job) -> bytes:
@@ -159,6 +156,7 @@ def _text_so_far(live_log: LiveLog, job: Job) -> bytes:
 
 
 def _etag(body: dict[str, Any], length: int) -> str:
-    place = body["queue"]["position"] if body["queue"] else None
+    queue = body["queue"]
+    place = (queue["position"], queue["reason"], queue["notice"]) if queue else None
     shown = (body["attempt"], length, body["status"], place, body["cancelling"], body["cursor"])
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:20]

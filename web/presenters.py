@@ -2,11 +2,13 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from common.branches import Beside
 from common.catalogue import Offer
 from common.cursor import Reading
+from common.listings import Standing
 from common.live_log import LiveJob
 from common.models import Conversation, Job, Message
 from common.shown import moment, shown_fields
@@ -15,16 +17,23 @@ from web.pacing import poll_after_ms
 from web.problems import sentences
 from web.waiting_line import Line
 
+# A worker that is just starting needs no notice.
+NOBODY_COMES_AFTER = timedelta(seconds=2)
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where a queued job stands: its position (None past a hundred), and why it waits."""
+    """Where a queued job stands: its position (None past a hundred), and why it waits.
+
+    `nobody_comes`: no worker is online and it has waited long enough to say so.
+    """
 
     position: int | None
     reason: str
     eta_ms: int | None
     workers_online: int
     workers_busy: int
+    nobody_comes: bool
 
 
 def conversation(item: Conversation, system_prompt: str | None) -> dict[str, Any]:
@@ -120,24 +129,30 @@ def queue(place: Place | None, lang: Language) -> dict[str, Any] | None:
         "reason": place.reason,
         "eta_ms": place.eta_ms,
         "workers": {"online": place.workers_online, "busy": place.workers_busy},
-        "notice": None if place.workers_online else translate(lang, "error.no_worker.notice"),
+        "notice": translate(lang, "error.no_worker.notice") if place.nobody_comes else None,
     }
 
 
-def place_of(item: Job, line: Line, *, previous_is_pending: bool) -> Place | None:
+def place_of(standing: Standing, line: Line) -> Place | None:
     """Why a queued job waits, and where; None for any other."""
+    item, now = standing.job, standing.now
     if item.status != "queued":
         return None
-    if previous_is_pending:
-        reason = "previous_reply"
+    retry_at = max(filter(None, (item.not_before, standing.paused_until)), default=now)
+    eta_ms: int | None
+    if standing.previous_is_pending:
+        reason, eta_ms = "previous_reply", None
+    elif retry_at > now:
+        reason, eta_ms = "retry", round((retry_at - now).total_seconds() * 1000)
     else:
-        reason = "retry" if item.attempt else "worker"
+        reason, eta_ms = "retry" if item.attempt else "worker", line.eta_ms(item.id)
     return Place(
-        line.places.get(item.id),
-        reason,
-        line.eta_ms(item.id),
-        line.crew.online,
-        line.crew.busy,
+        position=line.places.get(item.id),
+        reason=reason,
+        eta_ms=eta_ms,
+        workers_online=line.crew.online,
+        workers_busy=line.crew.busy,
+        nobody_comes=line.crew.online == 0 and now - item.queued_at > NOBODY_COMES_AFTER,
     )
 
 

@@ -57,6 +57,8 @@ def problem(error: EpiCodeError) -> Response:
     response.content_type = "application/problem+json"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 asks for it
     return response
 
 
@@ -92,6 +94,8 @@ def register_problems(app: Flask) -> None:
     def http(error: HTTPException) -> Response:
         if error.response is not None:  # already an answer of ours
             return cast(Response, error.response)
+        if error.code is not None and error.code < 400:  # a redirect, as from //api to /api
+            return cast(Response, error.get_response())
         code = _CODE_OF_STATUS.get(error.code or 500, "bad_request")
         answer = problem(EpiCodeError(code))
         if (error.code or 500) < 500:
@@ -128,6 +132,9 @@ def _reason(kind: str, context: dict[str, Any]) -> dict[str, Any]:
         "string_type": "not_text",
         "string_too_short": "too_short",
         "string_too_long": "too_long",
+        "too_short": "too_short",
+        "too_long": "too_long",
+        "model_type": "not_an_object",
         "unusable_text": "unusable_text",
         "literal_error": "not_a_choice",
         "uuid_parsing": "not_an_id",
@@ -139,9 +146,9 @@ def _reason(kind: str, context: dict[str, Any]) -> dict[str, Any]:
         "greater_than_equal": "too_small",
         "less_than_equal": "too_large",
     }
-    numbers = {
-        name: context[name]
-        for name in ("min_length", "max_length", "ge", "le", "expected")
-        if name in context
+    numbers: dict[str, Any] = {
+        name: context[name] for name in ("min_length", "max_length", "ge", "le") if name in context
     }
+    if "expected" in context:  # pydantic's list of choices, which ends in English
+        numbers["expected"] = context["expected"].replace(" or ", ", ")
     return {"key": f"invalid.{known.get(kind, 'value')}", "params": numbers}

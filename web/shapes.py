@@ -195,8 +195,11 @@ class Readiness(Shape):
 
 
 def problems(*statuses: int) -> dict[int | str, Any]:
-    """The problems that a route may answer, with those that any may."""
-    any_route = (400, 401, 403, 413, 415, 503)
+    """The problems that a route may answer, with those that any may.
+
+    422 is among them: where it isn't declared flask-openapi promises a list as plain JSON.
+    """
+    any_route = (400, 401, 403, 413, 415, 422, 503)
     problem = {
         "content": {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}

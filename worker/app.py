@@ -31,6 +31,7 @@ def set_up(**_: Any) -> None:
 def start(sender: Any, **_: Any) -> None:
     try:
         config = load_config()
+        set_up_logs(config)  # Celery asks for it later, and the first lines are written before
         reason = reason_unreachable(config.DATABASE_URL)
         if reason is not None:
             raise ConfigurationError(

@@ -130,7 +130,7 @@ ENGLISH = {
     "end.worker": "{name}  pid {pid}",
     "end.promise": (
         "Try the promise: ask something long, then in another terminal `kill -9 {pid}`: the answer "
-        "arrives all the same. It is taken up again within about 40 s."
+        "arrives all the same. It is taken up again within seconds."
     ),
     "end.stop": "Ctrl-C stops it all.",
     "stop.begun": "Stopping (Ctrl-C again hurries)",
@@ -292,7 +292,7 @@ SPANISH = {
     "end.worker": "{name}  pid {pid}",
     "end.promise": (
         "Comprueba la promesa: pregunta algo largo y haz `kill -9 {pid}` en otra terminal: la "
-        "respuesta llega igualmente. Se retoma en unos 40 s."
+        "respuesta llega igualmente. Se retoma en unos segundos."
     ),
     "end.stop": "Ctrl-C lo para todo.",
     "stop.begun": "Parando (otro Ctrl-C mete prisa)",

@@ -37,10 +37,10 @@ conversations = APIBlueprint(
 @conversations.get(
     "",
     summary="The user's conversations: pinned first, then by last change; `q` searches",
-    responses={200: shapes.ConversationPage, **shapes.problems(422)},
+    responses={200: shapes.ConversationPage, **shapes.problems()},
 )
 def list_conversations(query: ConversationList) -> Response:
-    cursor = listing.decode(query.cursor)
+    cursor = listing.decode(query.cursor, dated=True)
     after = (bool(cursor.pinned), cursor.at, cursor.id) if cursor and cursor.at else None
     page = listed_conversations(
         db.session(),
@@ -63,7 +63,7 @@ def list_conversations(query: ConversationList) -> Response:
 @conversations.post(
     "",
     summary="A new conversation",
-    responses={201: shapes.Conversation, **shapes.problems(422)},
+    responses={201: shapes.Conversation, **shapes.problems()},
 )
 def create_conversation(body: NewConversation) -> Response:
     session = db.session()
@@ -100,7 +100,7 @@ def read_conversation(path: ItemPath) -> Response:
 @conversations.patch(
     "/<id>",
     summary="Rename, change settings, pin, archive, or switch the branch in view",
-    responses={200: shapes.Conversation, **shapes.problems(404, 422)},
+    responses={200: shapes.Conversation, **shapes.problems(404)},
 )
 def change_conversation(path: ItemPath, body: ConversationChange) -> Response:
     session = db.session()

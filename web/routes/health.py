@@ -16,7 +16,11 @@ health = APIBlueprint("health", __name__, url_prefix="/health", abp_tags=[shapes
 RETRY_SECONDS = 5
 
 
-@health.get("", summary="200 while the process serves", responses={200: shapes.Health})
+@health.get(
+    "",
+    summary="200 while the process serves",
+    responses={200: shapes.Health, **shapes.problems()},
+)
 def liveness() -> Response:
     return jsonify({"status": "ok"})
 
@@ -24,7 +28,7 @@ def liveness() -> Response:
 @health.get(
     "/ready",
     summary="200 when a message posted now would be answered; 503 names what is missing",
-    responses={200: shapes.Readiness, **shapes.problems(503)},
+    responses={200: shapes.Readiness, **shapes.problems()},
 )
 def readiness() -> Response:
     try:

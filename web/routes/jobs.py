@@ -43,7 +43,7 @@ jobs = APIBlueprint("jobs", __name__, url_prefix="/api", abp_tags=[shapes.JOBS])
 @jobs.get(
     "/jobs/<id>",
     summary="The poll: what is new since the cursor, and where the job stands",
-    responses={200: shapes.Job, 304: None, **shapes.problems(404, 422)},
+    responses={200: shapes.Job, 304: None, **shapes.problems(404)},
 )
 def poll_job(path: ItemPath, query: PollQuery) -> Response:
     cursor = Cursor.decode(query.cursor) if query.cursor else None
@@ -73,7 +73,7 @@ def cancel_job(path: ItemPath) -> Response:
 @jobs.get(
     "/jobs",
     summary="The user's jobs, newest first; `active=1` those that have not ended",
-    responses={200: shapes.JobPage, 304: None, **shapes.problems(422)},
+    responses={200: shapes.JobPage, 304: None, **shapes.problems()},
 )
 def list_jobs(query: JobList) -> Response:
     session, cursor = db.session(), listing.decode(query.cursor)
@@ -86,7 +86,7 @@ def list_jobs(query: JobList) -> Response:
         before=cursor.id if cursor else None,
         limit=query.limit,
     )
-    following = page[-1][0].id if len(page) == query.limit else None
+    following = page[-1].job.id if len(page) == query.limit else None
     response = jsonify(
         {
             "data": without_text(session, page, language()),
@@ -101,7 +101,7 @@ def list_jobs(query: JobList) -> Response:
 @jobs.post(
     "/ask",
     summary="One question, no conversation in the list; `Prefer: wait=N` waits for its answer",
-    responses={202: shapes.Job, 200: shapes.Job, **shapes.problems(422, 429, 503)},
+    responses={202: shapes.Job, 200: shapes.Job, **shapes.problems(429)},
 )
 def ask(query: WaitQuery, body: Question) -> Response:
     session, part = db.session(), services()

@@ -26,7 +26,7 @@ messages = APIBlueprint("messages", __name__, url_prefix="/api", abp_tags=[shape
 @messages.get(
     "/conversations/<id>/messages",
     summary="The branch in view, newest page first, oldest message first within a page",
-    responses={200: shapes.MessagePage, **shapes.problems(404, 422)},
+    responses={200: shapes.MessagePage, **shapes.problems(404)},
 )
 def list_messages(path: ItemPath, query: MessageList) -> Response:
     conversation = conversations.find(db.session(), current_user_id(), path.id)
@@ -51,7 +51,7 @@ def list_messages(path: ItemPath, query: MessageList) -> Response:
 @messages.post(
     "/conversations/<id>/messages",
     summary="Post a turn: stored and enqueued at once, answered by a worker",
-    responses={202: shapes.PostedTurn, **shapes.problems(404, 409, 422, 429, 503)},
+    responses={202: shapes.PostedTurn, **shapes.problems(404, 409, 429)},
 )
 def post_message(path: ItemPath, body: NewMessage) -> Response:
     session, part = db.session(), services()
@@ -79,7 +79,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
 @messages.post(
     "/messages/<id>/replies",
     summary="Regenerate: another reply to a user's turn",
-    responses={202: shapes.PostedTurn, **shapes.problems(404, 422, 429, 503)},
+    responses={202: shapes.PostedTurn, **shapes.problems(404, 429)},
 )
 def regenerate(path: ItemPath, body: NewReply) -> Response:
     session, part = db.session(), services()
@@ -104,7 +104,7 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
 @messages.patch(
     "/messages/<id>",
     summary="Pin a message to the window, or leave it out",
-    responses={200: shapes.Message, **shapes.problems(404, 422)},
+    responses={200: shapes.Message, **shapes.problems(404)},
 )
 def change_message(path: ItemPath, body: MessageChange) -> Response:
     session = db.session()
@@ -132,13 +132,13 @@ def accepted(made: Made) -> Response:
     job_id = made.job_id or uuid.UUID(int=0)
     poll = stored_poll(session, job_id, user_id, None, language())
     job = session.get_one(Job, job_id)
-    response = jsonify(
-        {
-            "message": _present(session.get_one(Message, job.prompt_message_id)),
-            "reply": _present(session.get_one(Message, job.reply_message_id)),
-            "job": poll.body,
-        }
-    )
+    pair = [
+        session.get_one(Message, job.prompt_message_id),
+        session.get_one(Message, job.reply_message_id),
+    ]
+    beside = branches.beside(session, pair)
+    message, reply = [presenters.message(one, beside[one.id], language()) for one in pair]
+    response = jsonify({"message": message, "reply": reply, "job": poll.body})
     response.status_code = 202
     response.headers["Location"] = f"/api/jobs/{job_id}"
     return response

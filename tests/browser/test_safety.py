@@ -1,0 +1,110 @@
+"""Replies are hostile: nothing they say runs, fetches, or is mistaken for the page's own."""
+
+from playwright.sync_api import expect
+
+from tests.browser.chat import Chat
+from tests.browser.hostile_replies import FOREIGN, HOSTILE_REPLIES
+from tests.browser.watch import Watch
+from tests.stack import Stack
+from tests.upstream import Done, End, Script, Text, reply
+
+GROUP = 7
+POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+)
+
+
+def test_the_page_comes_with_its_policy(chat: Chat) -> None:
+    response = chat.page.goto("/")
+    assert response is not None
+    policy = response.header_value("content-security-policy") or ""
+    assert all(part in policy for part in POLICY)
+    assert "unsafe" not in policy
+    assert "nonce" not in policy
+
+
+def test_the_watch_would_notice(chat: Chat, watch: Watch) -> None:
+    chat.page.evaluate("() => { alert(1); }")
+    chat.page.evaluate(f"() => fetch('{FOREIGN}').catch(() => null)")
+    chat.page.evaluate(
+        "() => { try { document.body.innerHTML = '<b>x</b>'; } catch { /* refused */ } }"
+    )
+    noticed = " ".join(watch.take())
+    assert "dialog: 1" in noticed
+    assert "connect-src" in noticed
+    assert "TrustedHTML" in noticed
+
+
+def test_no_hostile_reply_runs_or_fetches_anything(
+    chat: Chat, stack: Stack, marker: str, watch: Watch
+) -> None:
+    """Several in one reply, each in a line of its own and within one; shown as they stream, and
+    all again after a reload. Those that leave a fence open come last."""
+    ordered = sorted(HOSTILE_REPLIES, key=lambda hostile: hostile.count("```") % 2)
+    groups = [ordered[at : at + GROUP] for at in range(0, len(ordered), GROUP)]
+    for number, group in enumerate(groups):
+        name = f"{marker}{number}."
+        text = "\n\n".join(f"antes {hostile}\n\n{hostile}\n\n***" for hostile in group)
+        stack.upstream.script(name, reply(text, chunk=7))
+        chat.send(name)
+        expect(chat.reply(number)).to_have_attribute("aria-busy", "false", timeout=15_000)
+    chat.reload()
+    expect(chat.replies).to_have_count(len(groups))
+    said = chat.page.locator(".markdown")
+    foreign = "script, img, iframe, object, embed, link, style, form, input, video, svg, base, meta"
+    expect(said.locator(f":is({foreign}):not(.icon)")).to_have_count(0)
+    expect(said.locator("[style], [id], [name], [onerror], [onclick]")).to_have_count(0)
+    for link in said.locator("a").all():
+        address = link.get_attribute("href") or ""
+        assert address.startswith(("https://", "http://", "mailto:", "#")), address
+        assert link.get_attribute("rel") == "noopener noreferrer nofollow"
+        assert link.get_attribute("target") == "_blank"
+        link.hover()
+    chat.page.wait_for_timeout(300)
+    assert watch.complaints == []
+
+
+def test_a_remote_image_is_a_chip_with_its_host(chat: Chat, stack: Stack, marker: str) -> None:
+    stack.upstream.script(marker, reply(f"![un plano]({FOREIGN}/p.png)"))
+    chip = chat.ask(marker).locator(".image-chip")
+    expect(chip).to_contain_text("un plano")
+    expect(chip).to_contain_text("evil.example")
+    expect(chip).to_have_attribute("href", f"{FOREIGN}/p.png")
+
+
+def test_what_a_person_types_is_shown_as_typed(chat: Chat, marker: str) -> None:
+    chat.ask(f"{marker} <b>no</b> **no** <img src=x onerror=alert(1)>")
+    expect(chat.said).to_have_text(f"{marker} <b>no</b> **no** <img src=x onerror=alert(1)>")
+
+
+def test_the_page_equals_the_whole_rendering_at_the_end(
+    chat: Chat, stack: Stack, marker: str
+) -> None:
+    """Streamed in small pieces or shown at once after a reload: the same elements."""
+    text = "\n\n".join(
+        [
+            "# Título [x]",
+            "- uno\n- dos\n\n  ```js\n  const a = 1;\n  ```",
+            "> cita\n> ```py\n> x = 1\n> ```",
+            "| a | b |\n|---|--:|\n| 1 | [x] |",
+            "```python\ndef f(): pass\n```",
+            "fin **negrita",
+            "[x]: https://example.com",
+        ]
+    )
+    pieces = tuple(Text(text[at : at + 3]) for at in range(0, len(text), 3))
+    stack.upstream.script(marker, Script(steps=(*pieces, End(), Done())))
+    streamed = chat.text(chat.ask(marker))
+    expect(streamed.locator(".hljs-keyword")).not_to_have_count(0)
+    chat.page.wait_for_timeout(200)
+    before = streamed.inner_html()
+    chat.reload()
+    expect(streamed.locator(".hljs-keyword")).not_to_have_count(0)
+    chat.page.wait_for_timeout(200)
+    assert streamed.inner_html() == before

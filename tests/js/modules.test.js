@@ -1,0 +1,70 @@
+// The page's list of modules, and the house's rules about who may import whom.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { dirname, join, normalize, relative } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const STATIC = fileURLToPath(new URL("../../web/static", import.meta.url));
+const TEMPLATES = fileURLToPath(new URL("../../web/templates", import.meta.url));
+
+const graph = await importGraph(join(STATIC, "js/main.js"));
+
+test("the page preloads exactly the modules that main.js imports", async () => {
+  const list = await readFile(join(TEMPLATES, "modules.html"), "utf8");
+  const preloaded = [...list.matchAll(/"((?:js|vendor)\/[^"]+)"/g)].map((match) => match[1]);
+  assert.deepEqual(preloaded.toSorted(), [...graph.keys()].toSorted());
+});
+
+test("models and lib know no views, and only markdown/ knows the Markdown libraries", () => {
+  const laws = [
+    [/^js\/(models|lib|markdown)\//, /^js\/views\//],
+    [/^js\/(lib|api)/, /^js\/(models|views|markdown)\//],
+    [/^js\/models\//, /^js\/(lib\/(dom|scroll_keeper|keyed|rename|bootstrap)|markdown)/],
+    [/^js\/(?!markdown\/)/, /^vendor\/(marked|dompurify|highlightjs)\//],
+    [/^js\/(?!api\.js)/, /^vendor\/axios\//],
+  ];
+  for (const [file, imports] of graph) {
+    for (const [who, whom] of laws) {
+      if (who.test(file))
+        assert.deepEqual(
+          imports.filter((each) => whom.test(each)),
+          [],
+          `${file} imports`,
+        );
+    }
+  }
+});
+
+test("nothing but sanitize.js can make elements of a string", async () => {
+  for (const file of graph.keys()) {
+    if (!file.startsWith("js/") || file === "js/markdown/sanitize.js") continue;
+    const source = await readFile(join(STATIC, file), "utf8");
+    assert.doesNotMatch(
+      source,
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function/,
+      file,
+    );
+  }
+});
+
+test("nothing but api.js talks to the network", async () => {
+  for (const file of graph.keys()) {
+    if (!file.startsWith("js/") || file === "js/api.js") continue;
+    const source = await readFile(join(STATIC, file), "utf8");
+    assert.doesNotMatch(source, /\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket|EventSource/, file);
+  }
+});
+
+async function importGraph(entry, known = new Map()) {
+  const name = relative(STATIC, entry);
+  if (known.has(name)) return known;
+  const source = await readFile(entry, "utf8");
+  const imports = [...source.matchAll(/^(?:import|export)\s(?:[^"']*?from\s+)?"([^"]+)";/gm)].map(
+    (match) => normalize(join(dirname(entry), match[1])),
+  );
+  known.set(name, name.startsWith("vendor/") ? [] : imports.map((path) => relative(STATIC, path)));
+  if (!name.startsWith("vendor/")) for (const path of imports) await importGraph(path, known);
+  return known;
+}

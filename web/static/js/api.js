@@ -1,0 +1,106 @@
+// The only place that talks to the server. Every call resolves to the answer's JSON or rejects
+// with an ApiError; nobody else sees axios, a header or a status.
+
+import axios from "../vendor/axios/axios.min.js";
+import { ApiError } from "./api_error.js";
+
+const PAGE = 40;
+
+export class Api {
+  #http = axios.create({ baseURL: "/", timeout: 30_000, headers: { Accept: "application/json" } });
+  #clockOffset = 0;
+
+  /** The server's time in ms, as far as its Date header tells: times on screen are its times. */
+  now() {
+    return Date.now() + this.#clockOffset;
+  }
+
+  texts(url) {
+    return this.#get(url);
+  }
+
+  conversations({ q, cursor } = {}) {
+    return this.#get("api/conversations", { q: q || undefined, archived: 0, cursor, limit: PAGE });
+  }
+
+  createConversation(body, key) {
+    return this.#send("post", "api/conversations", body, key);
+  }
+
+  conversation(id) {
+    return this.#get(`api/conversations/${id}`);
+  }
+
+  changeConversation(id, changes) {
+    return this.#send("patch", `api/conversations/${id}`, changes);
+  }
+
+  deleteConversation(id) {
+    return this.#send("delete", `api/conversations/${id}`);
+  }
+
+  messages(conversationId, { cursor } = {}) {
+    return this.#get(`api/conversations/${conversationId}/messages`, { cursor, limit: PAGE });
+  }
+
+  postMessage(conversationId, body, key) {
+    return this.#send("post", `api/conversations/${conversationId}/messages`, body, key);
+  }
+
+  postReply(messageId, body, key) {
+    return this.#send("post", `api/messages/${messageId}/replies`, body, key);
+  }
+
+  job(id, { cursor } = {}) {
+    return this.#get(`api/jobs/${id}`, { cursor: cursor ?? undefined });
+  }
+
+  cancelJob(id) {
+    return this.#send("post", `api/jobs/${id}/cancellation`, {});
+  }
+
+  models() {
+    return this.#get("api/models");
+  }
+
+  #get(url, params) {
+    return this.#call({ method: "get", url, params });
+  }
+
+  #send(method, url, data, key) {
+    return this.#call({ method, url, data, headers: key ? { "Idempotency-Key": key } : {} });
+  }
+
+  async #call(request) {
+    try {
+      const response = await this.#http.request(request);
+      this.#readClock(response.headers.date);
+      return response.data;
+    } catch (failure) {
+      throw readFailure(failure);
+    }
+  }
+
+  // Date counts whole seconds: a smaller difference is none.
+  #readClock(date) {
+    const offset = date ? Date.parse(date) - Date.now() : 0;
+    this.#clockOffset = Math.abs(offset) < 2000 ? 0 : offset;
+  }
+}
+
+function readFailure(failure) {
+  const response = failure.response;
+  if (!response)
+    return new ApiError({ code: failure.code === "ECONNABORTED" ? "no_answer_in_time" : "no_answer" });
+  const problem = typeof response.data === "object" && response.data !== null ? response.data : {};
+  const seconds = Number(response.headers["retry-after"]);
+  return new ApiError({
+    status: response.status,
+    code: problem.code ?? `http_${response.status}`,
+    title: problem.title ?? "",
+    detail: problem.detail ?? "",
+    errors: problem.errors ?? [],
+    requestId: problem.request_id ?? null,
+    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
+  });
+}

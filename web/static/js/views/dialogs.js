@@ -1,0 +1,90 @@
+// Questions that stop everything else: sure to delete, the instructions of a conversation. Each is
+// built when asked and gone when answered; the focus returns to where it was.
+
+import { bootstrap } from "../lib/bootstrap.js";
+import { el } from "../lib/dom.js";
+
+export class Dialogs {
+  #page;
+
+  constructor(page) {
+    this.#page = page;
+  }
+
+  /** Resolves to true when the person says yes. */
+  async confirm({ title, text, action }) {
+    const body = el("p", { class: "dialog-text" }, text);
+    return (
+      (await this.#ask({ title, body, action, isDanger: true, value: () => true, first: null })) ?? false
+    );
+  }
+
+  /** Resolves to the text, or to null when the person turns away. */
+  async write({ title, text, value, action }) {
+    const field = el("textarea", {
+      class: "form-control dialog-field",
+      rows: "10",
+      "aria-label": title,
+    });
+    field.value = value;
+    const body = [el("p", { class: "dialog-text" }, text), field];
+    return this.#ask({ title, body, action, isDanger: false, value: () => field.value, first: field });
+  }
+
+  async #ask({ title, body, action, isDanger, value, first }) {
+    const { i18n } = this.#page;
+    const opener = openerOf(document.activeElement);
+    const no = el(
+      "button",
+      { type: "button", class: "plain-button", "data-bs-dismiss": "modal" },
+      i18n.t("ui.cancel"),
+    );
+    const yes = el(
+      "button",
+      { type: "submit", class: isDanger ? "send danger-button" : "send" },
+      action,
+    );
+    const form = el(
+      "form",
+      { class: "modal-content" },
+      el(
+        "div",
+        { class: "modal-body" },
+        el("h2", { class: "dialog-title", id: "dialog-title" }, title),
+        body,
+      ),
+      el("div", { class: "modal-footer" }, no, yes),
+    );
+    const root = el(
+      "div",
+      { class: "modal fade", tabindex: "-1", "aria-labelledby": "dialog-title" },
+      el("div", { class: "modal-dialog modal-dialog-centered" }, form),
+    );
+    document.body.append(root);
+    const { Modal } = await bootstrap();
+    const modal = new Modal(root);
+    return new Promise((resolve) => {
+      let answer = null;
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        answer = value();
+        modal.hide();
+      });
+      root.addEventListener("shown.bs.modal", () => (first ?? no).focus());
+      root.addEventListener("hidden.bs.modal", () => {
+        modal.dispose();
+        root.remove();
+        if (opener?.isConnected && opener.offsetParent !== null) opener.focus({ preventScroll: true });
+        else this.#page.focusComposer();
+        resolve(answer);
+      });
+      modal.show();
+    });
+  }
+}
+
+/** A menu's item is gone when the dialog closes: its button stands for it. */
+function openerOf(element) {
+  const menu = element.closest(".dropdown, .dropup");
+  return menu?.querySelector("[data-bs-toggle]") ?? element;
+}
