@@ -126,8 +126,17 @@ def for_window(
     return [root, *[message for message in pinned if message.id not in known], *near]
 
 
-def beside(session: Session, messages: Sequence[Message]) -> dict[uuid.UUID, Beside]:
-    """Siblings and jobs of many messages, in two queries."""
+def turn(session: Session, job: Job) -> Sequence[Message]:
+    """A job's prompt and its reply, in this order."""
+    ids = (job.prompt_message_id, job.reply_message_id)
+    query = select(Message).where(Message.id.in_(ids)).order_by(Message.turn_index)
+    return session.scalars(query).all()
+
+
+def beside(
+    session: Session, messages: Sequence[Message], *, jobs: Sequence[Job] | None = None
+) -> dict[uuid.UUID, Beside]:
+    """Siblings and jobs of many messages, in two queries; in one where the `jobs` are known."""
     parents = {message.parent_id for message in messages if message.parent_id is not None}
     siblings: dict[uuid.UUID | None, list[uuid.UUID]] = {}
     for row in session.execute(
@@ -137,7 +146,8 @@ def beside(session: Session, messages: Sequence[Message]) -> dict[uuid.UUID, Bes
     ):
         siblings.setdefault(row.parent_id, []).append(row.id)
     replies = [message.id for message in messages if message.role == "assistant"]
-    jobs = session.scalars(select(Job).where(Job.reply_message_id.in_(replies)))
+    if jobs is None:
+        jobs = session.scalars(select(Job).where(Job.reply_message_id.in_(replies))).all()
     job_of = {job.reply_message_id: job for job in jobs}
     return {
         message.id: Beside(siblings.get(message.parent_id, [message.id]), job_of.get(message.id))

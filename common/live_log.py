@@ -198,7 +198,7 @@ class LiveLog:
                 pipe.evalsha(script.sha, 1, key, *values)
             if marks:
                 pipe.mget([_cancel(job_id) for job_id in marks])
-            answers = pipe.execute(raise_on_error=False)
+            answers: list[Any] = pipe.execute(raise_on_error=False)
         not_run = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if not_run:
             self._client.script_load(script.script)

@@ -105,6 +105,7 @@ class Databases:
         for server in (self.valkey, self.postgres):
             if server.is_running:
                 server.stop()
+        self._postgres.clear_away()
         if self._made:
             shutil.rmtree(self._made, ignore_errors=True)
 

@@ -68,11 +68,17 @@ def stored_poll(
     watched: int = 1,
 ) -> Poll:
     """The same from the database. Raises `not_found`."""
-    part = services()
     standing = find_job(session, user_id, job_id)
     if standing is None:
         raise EpiCodeError("not_found")
-    job = standing.job
+    return poll_of(session, standing, cursor, lang, watched=watched)
+
+
+def poll_of(
+    session: Session, standing: Standing, cursor: Cursor | None, lang: Language, *, watched: int = 1
+) -> Poll:
+    """The poll of a job that was just read from the database."""
+    part, job = services(), standing.job
     waits = job.status == Status.QUEUED
     place = presenters.place_of(standing, part.line.now(session)) if waits else None
     text = standing.reply.encode()

@@ -1,7 +1,6 @@
 """The sweep: what lost its worker, waited too long or outlived its deadline is healed, once."""
 
 import subprocess
-import threading
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +16,7 @@ from common.db import Database
 from common.jobs import Status
 from common.live_log import LiveLog
 from common.models import IdempotencyKey, Worker
+from tests.common.at_once import at_once
 from tests.common.rows import (
     ALICE,
     come_online,
@@ -205,6 +205,21 @@ def test_a_job_that_waits_for_another_attempt_ends_at_its_deadline(
     assert rows(database, job_id)[0]["error"]["code"] == "deadline_exceeded"
 
 
+@pytest.mark.parametrize("failures", [0, 2])
+def test_readers_of_a_job_that_was_taken_from_its_worker_are_sent_to_the_database(
+    database: Database, sweep: Sweep, live_log: LiveLog, failures: int
+) -> None:
+    with database.transaction() as session:
+        rescued, overdue = lost(session, failures=failures), lost(session, lapsed=False)
+        put(session, overdue, deadline_at=func.now() - timedelta(hours=1))
+    live_log.show([(job_id, 2, ALICE, {}) for job_id in (rescued, overdue)])
+
+    sweep.sweep()
+
+    assert live_log.read(rescued, ALICE, None) is None
+    assert live_log.read(overdue, ALICE, None) is None
+
+
 def test_a_turn_is_released_when_the_sweep_ends_the_reply_before_it(
     database: Database, sweep: Sweep
 ) -> None:
@@ -231,17 +246,9 @@ def test_two_sweeps_at_once_do_everything_once(
         expired = queue_many(session, ALICE, 4)
         for job_id in expired:
             put(session, job_id, queued_at=func.now() - timedelta(days=2))
-    begin = threading.Barrier(3)
+    sweeps = [Sweep(database, live_log, lambda: None, config) for _ in range(3)]
 
-    def run() -> None:
-        begin.wait()
-        Sweep(database, live_log, lambda: None, config).sweep()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(Sweep.sweep, sweeps)
 
     for job_ids, status, failures, attempts in (
         (retried, "queued", 1, 1),
@@ -325,44 +332,3 @@ def put_old_rows(database: Database, key: str) -> None:
         come_online(session, 1)
         session.execute(update(IdempotencyKey).values(created_at=func.now() - timedelta(days=31)))
         session.execute(update(Worker).values(seen_at=func.now() - timedelta(hours=2)))
-
-
-def test_the_thread_sweeps_at_once_and_rings_when_a_wait_is_over(
-    database: Database, live_log: LiveLog, config: BaseConfig
-) -> None:
-    rung = threading.Semaphore(0)
-    slow = config.model_copy(update={"EPICODE_SWEEP_SECONDS": 600.0})
-    sweep = Sweep(database, live_log, rung.release, slow)
-
-    sweep.start()
-    try:
-        assert rung.acquire(timeout=10)
-        sweep.ring_in(0.05)
-        assert rung.acquire(timeout=10)
-        assert not rung.acquire(timeout=0.2)
-    finally:
-        sweep.stop()
-
-
-def test_a_sweep_outlives_a_database_that_is_away(
-    live_log: LiveLog, config: BaseConfig, rings: list[None]
-) -> None:
-    quick = config.model_copy(update={"EPICODE_SWEEP_SECONDS": 0.02})
-    away = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
-    tried = threading.Semaphore(0)
-    sweep = Sweep(away, live_log, lambda: rings.append(None), quick)
-    rescue = sweep._rescue_lost
-
-    def count_and_rescue() -> None:
-        tried.release()
-        rescue()
-
-    sweep._rescue_lost = count_and_rescue  # type: ignore[method-assign]
-
-    sweep.start()
-    try:
-        assert all(tried.acquire(timeout=10) for _ in range(3))
-        assert rings == []
-    finally:
-        sweep.stop()
-        away.close()

@@ -8,8 +8,10 @@ from flask_openapi import APIBlueprint
 
 from common import branches, conversations
 from common.conversations import Posted
+from common.errors import EpiCodeError
 from common.idempotency import Made
-from common.models import Job, Message
+from common.listings import find_job
+from common.models import Message
 from web import listing, presenters, shapes
 from web.auth import current_user_id
 from web.database import db
@@ -17,7 +19,7 @@ from web.doorway import commit_and_ring
 from web.i18n import language
 from web.idempotent import once
 from web.inputs import ItemPath, ListingCursor, MessageChange, MessageList, NewMessage, NewReply
-from web.polling import stored_poll
+from web.polling import poll_of
 from web.services import services
 
 messages = APIBlueprint("messages", __name__, url_prefix="/api", abp_tags=[shapes.MESSAGES])
@@ -128,19 +130,18 @@ def take_back(path: ItemPath) -> tuple[str, int]:
 
 def accepted(made: Made) -> Response:
     """202 with turn, reply and job as they are now, however often the post was sent."""
-    session, user_id = db.session(), current_user_id()
-    job_id = made.job_id or uuid.UUID(int=0)
-    poll = stored_poll(session, job_id, user_id, None, language())
-    job = session.get_one(Job, job_id)
-    pair = [
-        session.get_one(Message, job.prompt_message_id),
-        session.get_one(Message, job.reply_message_id),
-    ]
-    beside = branches.beside(session, pair)
-    message, reply = [presenters.message(one, beside[one.id], language()) for one in pair]
-    response = jsonify({"message": message, "reply": reply, "job": poll.body})
+    session, lang = db.session(), language()
+    standing = find_job(session, current_user_id(), made.job_id or uuid.UUID(int=0))
+    if standing is None:  # made before, under this Idempotency-Key, and deleted since
+        raise EpiCodeError("not_found")
+    job = standing.job
+    pair = branches.turn(session, job)
+    beside = branches.beside(session, pair, jobs=[job])
+    message, reply = [presenters.message(one, beside[one.id], lang) for one in pair]
+    body = poll_of(session, standing, None, lang).body
+    response = jsonify({"message": message, "reply": reply, "job": body})
     response.status_code = 202
-    response.headers["Location"] = f"/api/jobs/{job_id}"
+    response.headers["Location"] = f"/api/jobs/{job.id}"
     return response
 
 

@@ -1,0 +1,67 @@
+"""A house that many tests share, each with an Alice and a Bob of its own; or one's own house."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from flask_openapi import OpenAPI
+
+from common.config import TestingConfig
+from tests.databases import Databases
+from tests.upstream import Upstream
+from tests.web.hand import Hand
+from tests.web.people import Person, nobody, person
+from web.create_app import create_app
+from web.database import db
+
+
+@pytest.fixture(scope="session")
+def house_config(databases: Databases, upstream: Upstream) -> TestingConfig:
+    url = databases.create_database(f"house_{uuid.uuid4().hex[:12]}", template="template_epicode")
+    return TestingConfig(
+        FLASK_ENV="testing",
+        DATABASE_URL=url,
+        REDIS_URL=databases.valkey.url,
+        OPENAI_BASE_URL=upstream.url,
+        OPENAI_API_KEY="test-key",
+    )
+
+
+@pytest.fixture(scope="session")
+def house(house_config: TestingConfig) -> Iterator[OpenAPI]:
+    """The application on one database for all: no worker is online, no model was listed."""
+    app = create_app(house_config)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def hand(house_config: TestingConfig) -> Iterator[Hand]:
+    """A worker's hand in the shared house."""
+    hand = Hand.of(house_config)
+    yield hand
+    hand.close()
+
+
+@pytest.fixture
+def alice(house: OpenAPI) -> Person:
+    return person(house, "Alice")
+
+
+@pytest.fixture
+def bob(house: OpenAPI) -> Person:
+    return person(house, "Bob")
+
+
+@pytest.fixture
+def anyone(house: OpenAPI) -> Person:
+    return nobody(house)
+
+
+@pytest.fixture
+def own_hand(config: TestingConfig) -> Iterator[Hand]:
+    """A worker's hand in a house of the test's own: that of the fixtures `app` and `config`."""
+    hand = Hand.of(config)
+    yield hand
+    hand.close()

@@ -1,0 +1,70 @@
+"""Every documented route as a request that works: for tests that walk the OpenAPI document.
+
+A new route makes these tests fail until it is told here what it needs.
+"""
+
+import re
+import uuid
+from typing import Any
+
+from tests.web.people import Person
+
+# By the path's first noun: whose id stands in it.
+NOUNS = ("conversations", "messages", "jobs")
+
+# The smallest body of each kind that is accepted.
+BODIES: dict[str, dict[str, Any]] = {
+    "NewConversation": {},
+    "ConversationChange": {"title": "otro"},
+    "NewMessage": {"content": "hola"},
+    "NewReply": {},
+    "MessageChange": {"in_window": "auto"},
+    "Question": {"content": "hola"},
+}
+
+
+def belongings(owner: Person) -> dict[str, str]:
+    """Ids of a fresh conversation of this person, a turn in it, and its job, by their noun."""
+    turn = owner.say(owner.converse()["id"])
+    job = turn["job"]
+    return {
+        "conversations": job["conversation_id"],
+        "messages": job["prompt_message_id"],
+        "jobs": job["id"],
+    }
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    """The path with the id of its noun."""
+    noun = path.split("/")[2]
+    assert noun in NOUNS, f"tell tests/web/routes.py what to put into {path}"
+    return path.replace("{id}", ids[noun])
+
+
+def with_random_id(path: str) -> str:
+    return path.replace("{id}", str(uuid.uuid4()))
+
+
+def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:
+    """A body that this operation accepts; None where it takes none."""
+    name = body_name(operation)
+    if name is None:
+        return None
+    assert name in BODIES, f"tell tests/web/routes.py the smallest {name}"
+    return BODIES[name]
+
+
+def body_name(operation: dict[str, Any]) -> str | None:
+    if "requestBody" not in operation:
+        return None
+    reference: str = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return reference.rsplit("/")[-1]
+
+
+def query_names(operation: dict[str, Any]) -> list[str]:
+    return [item["name"] for item in operation.get("parameters", []) if item["in"] == "query"]
+
+
+def without_request_id(body: bytes) -> bytes:
+    """A problem's bytes but for the one thing that always differs."""
+    return re.sub(rb"req_[0-9a-f]+", b"req_", body)
