@@ -12,22 +12,13 @@ from typing import Any, Literal
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
+from common.acceptance import WaitingCaps, check_size, check_waiting
 from common.catalogue import Catalogue, Limits
 from common.errors import EpiCodeError
 from common.jobs import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
 from common.tokens import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE, count_tokens
-
-TOO_MANY_RETRY_SECONDS = 30
-
-
-@dataclass(frozen=True)
-class WaitingCaps:
-    """How many jobs may wait: of one user, and of everybody."""
-
-    per_user: int
-    in_all: int
 
 
 @dataclass(frozen=True)
@@ -128,8 +119,8 @@ def post_message(
     limits = catalogue.choose(session, model or conversation.model)
     effective = conversation.params | (params or {})
     tokens = count_tokens(content)
-    _check_size(session, conversation, limits, effective, tokens)
-    _check_waiting(session, user_id, caps)
+    check_size(session, conversation, limits, effective, tokens)
+    check_waiting(session, user_id, caps)
 
     message = Message(
         conversation_id=conversation.id,
@@ -161,8 +152,8 @@ def regenerate(
     conversation = find(session, user_id, message.conversation_id, lock=True)
     limits = catalogue.choose(session, model or conversation.model)
     effective = conversation.params | (params or {})
-    _check_size(session, conversation, limits, effective, message.token_count)
-    _check_waiting(session, user_id, caps)
+    check_size(session, conversation, limits, effective, message.token_count)
+    check_waiting(session, user_id, caps)
     return _enqueue_reply(session, conversation, message, limits, effective)
 
 
@@ -284,38 +275,6 @@ def _parent(session: Session, conversation: Conversation, parent_id: uuid.UUID |
     if parent is None or parent.role == "user":
         raise EpiCodeError("invalid_parent")
     return parent
-
-
-def _check_size(
-    session: Session,
-    conversation: Conversation,
-    limits: Limits,
-    params: dict[str, Any],
-    tokens: int,
-) -> None:
-    system_tokens = session.scalar(
-        select(Message.token_count).where(
-            Message.conversation_id == conversation.id, Message.turn_index == 0
-        )
-    )
-    budget = limits.budget(params)
-    needed = tokens + int(system_tokens or 0) + 2 * TOKENS_PER_MESSAGE + TOKENS_PER_ANSWER
-    if needed > budget:
-        raise EpiCodeError("turn_too_long", tokens=needed, budget=budget, model=limits.id)
-
-
-def _check_waiting(session: Session, user_id: uuid.UUID, caps: WaitingCaps) -> None:
-    mine, everybody = session.execute(
-        select(func.count().filter(Job.user_id == user_id), func.count()).where(
-            Job.status == Status.QUEUED
-        )
-    ).one()
-    if mine >= caps.per_user:
-        raise EpiCodeError(
-            "too_many_waiting", limit=caps.per_user, retry_after=TOO_MANY_RETRY_SECONDS
-        )
-    if everybody >= caps.in_all:
-        raise EpiCodeError("queue_full", retry_after=TOO_MANY_RETRY_SECONDS)
 
 
 def _enqueue_reply(

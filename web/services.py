@@ -7,9 +7,9 @@ from typing import cast
 
 from flask import current_app
 
+from common.acceptance import WaitingCaps
 from common.catalogue import Catalogue
 from common.config import BaseConfig
-from common.conversations import WaitingCaps
 from common.live_log import LiveLog
 from common.queue import Doorbells
 from web.pacing import Watchers

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from common import conversations, jobs, workers
 from common.catalogue import Catalogue
-from common.conversations import Posted, WaitingCaps
+from common.acceptance import WaitingCaps
+from common.conversations import Posted
 from common.db import new_id
 from common.jobs import Status
 from common.models import Conversation, Job, Message, User

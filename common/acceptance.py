@@ -1,0 +1,59 @@
+"""Whether a turn is accepted: it fits its model's window, and not too many are waiting already."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from common.catalogue import Limits
+from common.errors import EpiCodeError
+from common.machine import Status
+from common.models import Conversation, Job, Message
+from common.tokens import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE
+
+TOO_MANY_RETRY_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class WaitingCaps:
+    """How many jobs may wait: of one user, and of everybody."""
+
+    per_user: int
+    in_all: int
+
+
+def check_size(
+    session: Session,
+    conversation: Conversation,
+    limits: Limits,
+    params: dict[str, Any],
+    tokens: int,
+) -> None:
+    """Raises EpiCodeError `turn_too_long`, with both numbers, for a turn of `tokens` that can't be
+    sent even alone with the system message."""
+    system_tokens = session.scalar(
+        select(Message.token_count).where(
+            Message.conversation_id == conversation.id, Message.turn_index == 0
+        )
+    )
+    budget = limits.budget(params)
+    needed = tokens + int(system_tokens or 0) + 2 * TOKENS_PER_MESSAGE + TOKENS_PER_ANSWER
+    if needed > budget:
+        raise EpiCodeError("turn_too_long", tokens=needed, budget=budget, model=limits.id)
+
+
+def check_waiting(session: Session, user_id: uuid.UUID, caps: WaitingCaps) -> None:
+    """Raises EpiCodeError `too_many_waiting` for a user's flood, `queue_full` for everybody's."""
+    mine, everybody = session.execute(
+        select(func.count().filter(Job.user_id == user_id), func.count()).where(
+            Job.status == Status.QUEUED
+        )
+    ).one()
+    if mine >= caps.per_user:
+        raise EpiCodeError(
+            "too_many_waiting", limit=caps.per_user, retry_after=TOO_MANY_RETRY_SECONDS
+        )
+    if everybody >= caps.in_all:
+        raise EpiCodeError("queue_full", retry_after=TOO_MANY_RETRY_SECONDS)
