@@ -9,8 +9,8 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from common import conversations, jobs, workers
-from common.catalogue import Catalogue
 from common.acceptance import WaitingCaps
+from common.catalogue import Catalogue
 from common.conversations import Posted
 from common.db import new_id
 from common.jobs import Status
