@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from common.acceptance import WaitingCaps, check_size, check_waiting
 from common.catalogue import Catalogue, Limits
+from common.db import new_id
 from common.errors import EpiCodeError
 from common.jobs import Status
 from common.models import Conversation, Job, Message
@@ -123,6 +124,7 @@ def post_message(
     check_waiting(session, user_id, caps)
 
     message = Message(
+        id=new_id(),
         conversation_id=conversation.id,
         parent_id=parent.id,
         turn_index=parent.turn_index + 1,
@@ -131,7 +133,6 @@ def post_message(
         token_count=tokens,
     )
     session.add(message)
-    session.flush()
     return _enqueue_reply(session, conversation, message, limits, effective)
 
 
@@ -285,6 +286,7 @@ def _enqueue_reply(
     params: dict[str, Any],
 ) -> Posted:
     reply = Message(
+        id=new_id(),
         conversation_id=conversation.id,
         parent_id=message.id,
         turn_index=message.turn_index + 1,

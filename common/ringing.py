@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import text, update
+from sqlalchemy import Result, text, update
 from sqlalchemy.orm import Session
 
 from common.jobs import STARTABLE, Status
@@ -99,6 +100,27 @@ _PICK = text(f"""
     RETURNING jobs.id, jobs.kind
 """)
 
+_IS_UNRUNG = (
+    "{0}.status = 'queued' AND ({0}.rung_at IS NULL OR {0}.rung_at <= now() - :ring_timeout)"
+)
+
+# Planning the line costs more than running it, and mostly nobody stands in it.
+_ANYBODY_WAITS = text(f"SELECT EXISTS (SELECT 1 FROM jobs WHERE {_IS_UNRUNG.format('jobs')})")
+
+# The commonest case: slots are free, and of those who could take them only this job is unrung.
+_PICK_ALONE = text(f"""
+    UPDATE jobs SET rung_at = now()
+    WHERE jobs.id = :job_id AND jobs.kind <> 'title' AND {STARTABLE}
+      AND {_IS_UNRUNG.format("jobs")}
+      AND NOT EXISTS (
+          SELECT 1 FROM jobs AS other WHERE other.id <> :job_id AND {_IS_UNRUNG.format("other")})
+      AND (SELECT count(*) FROM jobs AS busy WHERE busy.status = 'in_progress'
+           OR (busy.status = 'queued' AND busy.rung_at > now() - :ring_timeout))
+        < (SELECT coalesce(sum(slots) - greatest(sum(slots) / 8, 1), 0) FROM workers
+           WHERE seen_at > now() - :online)
+    RETURNING jobs.id, jobs.kind
+""")
+
 _NEXT_IN_LINE = text(f"WITH {_LINE} SELECT id FROM line ORDER BY place LIMIT {PLACES_SHOWN}")
 
 
@@ -108,8 +130,16 @@ def pick(session: Session, ring_timeout: timedelta) -> list[Doorbell]:
     A ring that nobody claimed within `ring_timeout` is repeated. Safe in any number of copies:
     rows that another copy is marking are skipped.
     """
-    rows = session.execute(_PICK, _settings(ring_timeout, with_rung=False))
-    return [Doorbell(row.id, QUEUE_OF_KIND[row.kind]) for row in rows]
+    if not session.scalar(_ANYBODY_WAITS, {"ring_timeout": ring_timeout}):
+        return []
+    return _doorbells(session.execute(_PICK, _settings(ring_timeout, with_rung=False)))
+
+
+def pick_after_post(session: Session, job_id: uuid.UUID, ring_timeout: timedelta) -> list[Doorbell]:
+    """`pick` when this job was just queued: one cheap statement while slots are free."""
+    values = {"job_id": job_id, "ring_timeout": ring_timeout, "online": ONLINE_FOR}
+    alone = _doorbells(session.execute(_PICK_ALONE, values))
+    return alone or pick(session, ring_timeout)
 
 
 def unmark(session: Session, job_ids: Sequence[uuid.UUID]) -> None:
@@ -125,6 +155,10 @@ def unmark(session: Session, job_ids: Sequence[uuid.UUID]) -> None:
 def next_in_line(session: Session, ring_timeout: timedelta) -> list[uuid.UUID]:
     """The first hundred jobs that wait for a slot, in the order in which they would get one."""
     return list(session.scalars(_NEXT_IN_LINE, _settings(ring_timeout, with_rung=True)))
+
+
+def _doorbells(rows: Result[Any]) -> list[Doorbell]:
+    return [Doorbell(row.id, QUEUE_OF_KIND[row.kind]) for row in rows]
 
 
 def _settings(ring_timeout: timedelta, *, with_rung: bool) -> dict[str, object]:

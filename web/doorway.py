@@ -1,5 +1,7 @@
 """The moment of acceptance: commit, then ring, best effort. After it, a 202 is durable."""
 
+import uuid
+
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -10,14 +12,17 @@ from web.services import services
 log = structlog.get_logger(__name__)
 
 
-def commit_and_ring() -> None:
-    """Commits what the request did and rings whoever may start now.
+def commit_and_ring(posted: uuid.UUID | None = None) -> None:
+    """Commits what the request did and rings whoever may start now, `posted` being a new job.
 
     A doorbell that fails is logged, never raised: the queued row is the outbox.
     """
-    part = services()
-    doorbells = ringing.pick(db.session(), part.ring_timeout)
-    db.session.commit()
+    part, session = services(), db.session()
+    if posted is None:
+        doorbells = ringing.pick(session, part.ring_timeout)
+    else:
+        doorbells = ringing.pick_after_post(session, posted, part.ring_timeout)
+    session.commit()
     unsent = part.doorbells.ring(doorbells)
     if not unsent:
         return

@@ -269,7 +269,7 @@ def test_a_rung_job_keeps_its_place_in_the_line_until_it_is_claimed(session: Ses
     assert ringing.next_in_line(session, RING_TIMEOUT) == waiting[1:]
 
 
-def test_two_thousand_waiting_jobs_cost_one_statement(database: Database) -> None:
+def test_a_line_of_two_thousand_costs_as_many_statements_as_a_short_one(database: Database) -> None:
     with database.transaction() as session:
         come_online(session, 1000)
         for number in range(4):
@@ -279,11 +279,56 @@ def test_two_thousand_waiting_jobs_cost_one_statement(database: Database) -> Non
             line = ringing.next_in_line(session, RING_TIMEOUT)
             picked = rung(session)
 
-        assert len(sent) == 2
+        assert len(sent) == 1 + 2  # the line; whether anybody waits, and the pick
         assert len(line) == ringing.PLACES_SHOWN
         assert set(line) <= set(picked)
         assert len(picked) == 1000 - 125
         assert set(owners(session, picked).values()) == {218, 219}
+
+
+def test_nobody_waiting_costs_one_statement(database: Database) -> None:
+    with database.transaction() as session:
+        come_online(session, 10)
+        start(session, queue_many(session, ALICE, 3))
+        with statements(database) as sent:
+            assert rung(session) == []
+
+        assert len(sent) == 1
+
+
+def test_a_post_while_slots_are_free_rings_its_job_with_one_statement(database: Database) -> None:
+    with database.transaction() as session:
+        come_online(session, 10)
+        start(session, queue_many(session, ALICE, 3))
+        (posted,) = queue_many(session, ALICE, 1)
+        with statements(database) as sent:
+            doorbells = ringing.pick_after_post(session, posted, RING_TIMEOUT)
+
+        assert [doorbell.job_id for doorbell in doorbells] == [posted]
+        assert len(sent) == 1
+        assert ringing.pick_after_post(session, posted, RING_TIMEOUT) == []
+
+
+def test_a_post_does_not_jump_the_line(session: Session) -> None:
+    come_online(session, 2)
+    (first,) = queue_many(session, ALICE, 1)
+    (second,) = queue_many(session, make_user(session, "bob"), 1)
+    (third,) = queue_many(session, make_user(session, "carol"), 1)
+
+    doorbells = ringing.pick_after_post(session, third, RING_TIMEOUT)
+
+    assert {doorbell.job_id for doorbell in doorbells} == {first, second}
+
+
+def test_a_post_into_a_full_house_waits(session: Session) -> None:
+    come_online(session, 8)
+    start(session, queue_many(session, ALICE, 7))
+    (posted,) = queue_many(session, ALICE, 1)
+
+    assert ringing.pick_after_post(session, posted, RING_TIMEOUT) == []  # the reserve is not hers
+    (other,) = queue_many(session, make_user(session, "bob"), 1)
+    bells = ringing.pick_after_post(session, other, RING_TIMEOUT)
+    assert [doorbell.job_id for doorbell in bells] == [other]
 
 
 def test_a_worker_that_is_stopping_offers_none_of_its_slots(session: Session) -> None:

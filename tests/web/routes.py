@@ -7,6 +7,9 @@ import re
 import uuid
 from typing import Any
 
+from flask_openapi import OpenAPI
+
+from tests.web.contract import Contract
 from tests.web.people import Person
 
 # By the path's first noun: whose id stands in it.
@@ -35,10 +38,17 @@ def belongings(owner: Person) -> dict[str, str]:
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
-    """The path with the id of its noun."""
+    """The path with the id of its noun, if it names one."""
+    if "{id}" not in path:
+        return path
     noun = path.split("/")[2]
     assert noun in NOUNS, f"tell tests/web/routes.py what to put into {path}"
     return path.replace("{id}", ids[noun])
+
+
+def changing(app: OpenAPI) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every operation that may have a body: (verb, path, operation)."""
+    return [item for item in Contract(app.api_doc).operations() if item[0] in ("POST", "PATCH")]
 
 
 def with_random_id(path: str) -> str:

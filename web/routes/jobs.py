@@ -129,7 +129,7 @@ def ask(query: WaitQuery, body: Question) -> Response:
         session, post, lambda new: Made(new.message.conversation_id, new.message.id, new.job.id)
     )
     if is_new:
-        commit_and_ring()
+        commit_and_ring(posted=made.job_id)
     if made.job_id is None:
         raise EpiCodeError("not_found")
     seconds = wait_seconds(query.wait)

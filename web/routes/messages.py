@@ -74,7 +74,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
         _ids_of,
     )
     if is_new:
-        commit_and_ring()
+        commit_and_ring(posted=made.job_id)
     return accepted(made)
 
 
@@ -99,7 +99,7 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
         _ids_of,
     )
     if is_new:
-        commit_and_ring()
+        commit_and_ring(posted=made.job_id)
     return accepted(made)
 
 
