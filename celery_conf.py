@@ -3,11 +3,17 @@
 Each departure from Celery's defaults has its reason beside it.
 """
 
+import sys
+
 from kombu import Exchange, Queue
 
 from common.config import load_config
+from common.errors import ConfigurationError
 
-_config = load_config()
+try:
+    _config = load_config()
+except ConfigurationError as error:
+    sys.exit(f"EpiCode: {error}")
 
 broker_url = _config.REDIS_URL
 broker_connection_retry_on_startup = True

@@ -1,7 +1,7 @@
 """gunicorn's settings: `gunicorn -c gunicorn_conf.py wsgi:app`."""
 
 import multiprocessing
-import os
+import os.path
 import sys
 
 from common.config import load_config
@@ -12,8 +12,9 @@ try:
 except ConfigurationError as error:
     sys.exit(f"EpiCode: {error}")
 
-bind = f"{_config.EPICODE_HOST}:{_config.EPICODE_PORT}"
-workers = int(os.environ.get("WEB_CONCURRENCY") or multiprocessing.cpu_count() * 2 + 1)
+_host = _config.EPICODE_HOST.strip("[]")
+bind = f"[{_host}]:{_config.EPICODE_PORT}" if ":" in _host else f"{_host}:{_config.EPICODE_PORT}"
+workers = _config.WEB_CONCURRENCY or multiprocessing.cpu_count() * 2 + 1
 worker_class = "gthread"
 threads = 8  # web/services.py lets at most half of them wait on long polls
 preload_app = True  # loaded once; connections are opened after the fork, at first use

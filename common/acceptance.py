@@ -4,9 +4,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, aliased
 
+from common import branches
 from common.catalogue import Limits
 from common.errors import EpiCodeError
 from common.machine import Status
@@ -27,21 +28,34 @@ class WaitingCaps:
 def check_size(
     session: Session,
     conversation: Conversation,
+    parent_id: uuid.UUID | None,
     limits: Limits,
     params: dict[str, Any],
     tokens: int,
 ) -> None:
     """Raises EpiCodeError `turn_too_long`, with both numbers, for a turn of `tokens` that can't be
-    sent even alone with the system message."""
-    system_tokens = session.scalar(
-        select(Message.token_count).where(
-            Message.conversation_id == conversation.id, Message.turn_index == 0
-        )
-    )
+    sent even alone with the system message and the pinned turns above it."""
     budget = limits.budget(params)
-    needed = tokens + int(system_tokens or 0) + 2 * TOKENS_PER_MESSAGE + TOKENS_PER_ANSWER
+    needed = always_sent(session, conversation, parent_id) + tokens + TOKENS_PER_MESSAGE
     if needed > budget:
         raise EpiCodeError("turn_too_long", tokens=needed, budget=budget, model=limits.id)
+
+
+def always_sent(session: Session, conversation: Conversation, leaf: uuid.UUID | None) -> int:
+    """Tokens that no window below `leaf` does without: system message, pins, the answer's own."""
+    pin = aliased(Message)
+    is_pinned = exists().where(pin.conversation_id == conversation.id, pin.in_window == "always")
+    system, any_pinned = session.execute(
+        select(Message, is_pinned).where(
+            Message.conversation_id == conversation.id, Message.turn_index == 0
+        )
+    ).one()
+    needed = TOKENS_PER_ANSWER
+    if system.content:
+        needed += system.token_count + TOKENS_PER_MESSAGE
+    if any_pinned:  # only then is the branch walked
+        needed += branches.pinned_tokens(session, conversation.id, leaf)
+    return needed
 
 
 def check_waiting(session: Session, user_id: uuid.UUID, caps: WaitingCaps) -> None:

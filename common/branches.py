@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
 from common.models import Job, Message
+from common.tokens import TOKENS_PER_MESSAGE
 
 _UPWARDS = text("""
     WITH RECURSIVE branch AS (
@@ -60,6 +61,40 @@ _PINNED_ABOVE = text("""
 """)
 
 
+# Pinned turns of the branch that ends in a leaf, as windows send them: whole, and not without a
+# text of the reply, which may be on its way.
+_PINNED_TOKENS = text("""
+    WITH RECURSIVE branch AS (
+        SELECT id, parent_id, role, in_window, token_count,
+               content <> '' OR status = 'pending' AS is_answered
+        FROM messages WHERE id = :leaf AND conversation_id = :conversation
+        UNION ALL
+        SELECT parent.id, parent.parent_id, parent.role, parent.in_window,
+               parent.token_count, parent.content <> '' OR parent.status = 'pending'
+        FROM branch JOIN messages AS parent ON parent.id = branch.parent_id
+    )
+    SELECT coalesce(sum(question.token_count + reply.token_count + 2 * :per_message), 0)::int
+    FROM branch AS reply JOIN branch AS question ON question.id = reply.parent_id
+    WHERE reply.role = 'assistant' AND reply.is_answered
+      AND 'always' IN (question.in_window, reply.in_window)
+      AND 'never' NOT IN (question.in_window, reply.in_window)
+""")
+
+_NEWEST_LEAF = text("""
+    WITH RECURSIVE down AS (
+        SELECT id, turn_index FROM messages
+        WHERE id = :message AND conversation_id = :conversation
+        UNION ALL
+        SELECT child.id, child.turn_index
+        FROM down CROSS JOIN LATERAL (
+            SELECT id, turn_index FROM messages WHERE parent_id = down.id
+            ORDER BY id DESC LIMIT 1
+        ) AS child
+    )
+    SELECT id FROM down ORDER BY turn_index DESC LIMIT 1
+""")
+
+
 @dataclass(frozen=True)
 class Page:
     """Messages from older to newer; `older` is where the page before this one starts."""
@@ -96,6 +131,21 @@ def tree(
     return session.scalars(query.order_by(Message.id).limit(limit)).all()
 
 
+def newest_leaf(
+    session: Session, conversation_id: uuid.UUID, message_id: uuid.UUID
+) -> uuid.UUID | None:
+    """The leaf below a message that is reached by its newest children; None: a stranger's."""
+    values = {"message": message_id, "conversation": conversation_id}
+    leaf: uuid.UUID | None = session.scalar(_NEWEST_LEAF, values)
+    return leaf
+
+
+def pinned_tokens(session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID | None) -> int:
+    """What the pinned turns of the branch that ends in `leaf` take of every window."""
+    values = {"leaf": leaf, "conversation": conversation_id, "per_message": TOKENS_PER_MESSAGE}
+    return int(session.scalar(_PINNED_TOKENS, values) or 0)
+
+
 def for_window(
     session: Session, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
 ) -> Sequence[Message]:
@@ -120,10 +170,8 @@ def for_window(
         )
         .limit(1)
     )
-    # From the oldest message read, so that a turn cut in two is found whole.
     pinned = _as_messages(session, _PINNED_ABOVE, {"start": near[0].id}) if any_pinned else []
-    known = {message.id for message in near}
-    return [root, *[message for message in pinned if message.id not in known], *near]
+    return [root, *pinned, *near]
 
 
 def turn(session: Session, job: Job) -> Sequence[Message]:

@@ -9,17 +9,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from common.acceptance import WaitingCaps, check_size, check_waiting
+from common import branches
+from common.acceptance import WaitingCaps, always_sent, check_size, check_waiting
 from common.catalogue import Catalogue, Limits
 from common.db import new_id
 from common.errors import EpiCodeError
 from common.jobs import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
-from common.tokens import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE, count_tokens
+from common.tokens import count_tokens
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def post_message(
     limits = catalogue.choose(session, model or conversation.model)
     effective = conversation.params | (params or {})
     tokens = count_tokens(content)
-    check_size(session, conversation, limits, effective, tokens)
+    check_size(session, conversation, parent.id, limits, effective, tokens)
     check_waiting(session, user_id, caps)
 
     message = Message(
@@ -153,7 +154,7 @@ def regenerate(
     conversation = find(session, user_id, message.conversation_id, lock=True)
     limits = catalogue.choose(session, model or conversation.model)
     effective = conversation.params | (params or {})
-    check_size(session, conversation, limits, effective, message.token_count)
+    check_size(session, conversation, message.parent_id, limits, effective, message.token_count)
     check_waiting(session, user_id, caps)
     return _enqueue_reply(session, conversation, message, limits, effective)
 
@@ -188,22 +189,7 @@ def take_back(session: Session, user_id: uuid.UUID, message_id: uuid.UUID) -> uu
 
 def switch_branch(session: Session, conversation: Conversation, message_id: uuid.UUID) -> None:
     """Sets the head to the newest leaf below a message. Raises `invalid_parent` for a stranger."""
-    leaf = session.scalar(
-        text("""
-            WITH RECURSIVE down AS (
-                SELECT id, turn_index FROM messages
-                WHERE id = :message AND conversation_id = :conversation
-                UNION ALL
-                SELECT child.id, child.turn_index
-                FROM down CROSS JOIN LATERAL (
-                    SELECT id, turn_index FROM messages WHERE parent_id = down.id
-                    ORDER BY id DESC LIMIT 1
-                ) AS child
-            )
-            SELECT id FROM down ORDER BY turn_index DESC LIMIT 1
-        """),
-        {"message": message_id, "conversation": conversation.id},
-    )
+    leaf = branches.newest_leaf(session, conversation.id, message_id)
     if leaf is None:
         raise EpiCodeError("invalid_parent")
     conversation.head_message_id = leaf
@@ -237,15 +223,11 @@ def set_in_window(
     session.flush()
     if in_window == "always":
         limits = catalogue.choose(session, conversation.model)
-        pinned = session.scalar(
-            select(func.coalesce(func.sum(Message.token_count + TOKENS_PER_MESSAGE), 0)).where(
-                Message.conversation_id == conversation.id,
-                (Message.in_window == "always") | (Message.turn_index == 0),
-            )
-        )
+        leaf = branches.newest_leaf(session, conversation.id, message.id)
+        tokens = always_sent(session, conversation, leaf)
         budget = limits.budget(conversation.params)
-        if int(pinned or 0) + TOKENS_PER_ANSWER > budget:
-            raise EpiCodeError("pins_too_long", tokens=int(pinned or 0), budget=budget)
+        if tokens > budget:
+            raise EpiCodeError("pins_too_long", tokens=tokens, budget=budget)
     return message
 
 

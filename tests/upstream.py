@@ -42,6 +42,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.upstream_request import Request
 from tests.upstream_script import (
     DONE,
     USAGE,
@@ -68,58 +69,7 @@ from tests.upstream_script import (
     stream,
 )
 
-__all__ = [
-    "DONE",
-    "USAGE",
-    "Answer",
-    "Comment",
-    "Cut",
-    "Done",
-    "End",
-    "Gate",
-    "Pause",
-    "Raw",
-    "Reasoning",
-    "Request",
-    "Script",
-    "Silence",
-    "Step",
-    "Text",
-    "Upstream",
-    "echo",
-    "failing",
-    "last_user_text",
-    "reply",
-    "sse",
-    "stream",
-]
-
 WAS_CUT = web.RequestKey("was_cut", bool)
-
-
-@dataclass
-class Request:
-    """One recorded POST. `closed_at`: the client closed before the answer was whole;
-    `finished_at`: the answer was sent whole. `body` is None when it was no JSON."""
-
-    path: str
-    headers: dict[str, str]
-    body: Any
-    received_at: float
-    closed_at: float | None = None
-    finished_at: float | None = None
-
-    @property
-    def messages(self) -> list[dict[str, Any]]:
-        return list(self.body["messages"])
-
-    @property
-    def model(self) -> str:
-        return str(self.body["model"])
-
-    @property
-    def text(self) -> str:
-        return last_user_text(self.body) if isinstance(self.body, dict) else ""
 
 
 class Upstream:

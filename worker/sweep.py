@@ -8,6 +8,7 @@ import heapq
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -130,14 +131,10 @@ class Sweep:
                     .where(Job.id == job_id, Job.attempt == attempt, is_lost)
                     .with_for_update(skip_locked=True)
                 ).one_or_none()
-                if job is not None:
-                    ended = self._rescue(session, job, said)
-                    log.warning(
-                        "job_rescued",
-                        job_id=str(job_id),
-                        attempt=attempt,
-                        status=ended.status if ended else None,
-                    )
+                ended = self._rescue(session, job, said) if job is not None else None
+            if ended is not None:
+                log.warning("job_rescued", job_id=str(job_id), attempt=attempt, status=ended.status)
+                self._mark_done(job_id, attempt)
         if gone and len(lost) < AT_ONCE:
             with self._database.transaction() as session:
                 for name, pid in gone:
@@ -191,12 +188,21 @@ class Sweep:
             said = self._said_so_far(job_id, attempt)
             record = EpiCodeError("deadline_exceeded", retryable=True).as_record()
             with self._database.transaction() as session:
-                jobs.fail(session, job_id, attempt, record, said)
+                ended = jobs.fail(session, job_id, attempt, record, said)
+            if ended is not None:
+                self._mark_done(job_id, attempt)
 
-    def _said_so_far(self, job_id: object, attempt: int) -> Said:
+    def _mark_done(self, job_id: uuid.UUID, attempt: int) -> None:
+        """Its worker can't any more: readers would be told that it runs until the hash expires."""
+        try:
+            self._live_log.mark_done(job_id, attempt)
+        except RedisError as error:
+            log.warning("live_log_not_marked_done", error=type(error).__name__)
+
+    def _said_so_far(self, job_id: uuid.UUID, attempt: int) -> Said:
         """The live log's text of the last attempt, or nothing if Redis lost it."""
         try:
-            text = self._live_log.text(job_id, attempt).decode()  # type: ignore[arg-type]
+            text = self._live_log.text(job_id, attempt).decode()
         except RedisError:
             return jobs.NOTHING_SAID
         return Said(text=text, token_count=count_tokens(text)) if text else jobs.NOTHING_SAID

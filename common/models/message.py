@@ -25,6 +25,9 @@ class Message(Base):
         CheckConstraint("(parent_id IS NULL) = (role = 'system')", name="root_is_system"),
         Index("ix_messages_conversation_id_turn_index", "conversation_id", "turn_index"),
         Index("ix_messages_parent_id", "parent_id"),
+        Index(
+            "ix_messages_pinned", "conversation_id", postgresql_where=text("in_window = 'always'")
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

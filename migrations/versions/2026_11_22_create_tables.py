@@ -215,6 +215,13 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_messages_parent_id", "messages", ["parent_id"], unique=False)
+    op.create_index(
+        "ix_messages_pinned",
+        "messages",
+        ["conversation_id"],
+        unique=False,
+        postgresql_where=sa.text("in_window = 'always'"),
+    )
 
     op.create_table(
         "jobs",

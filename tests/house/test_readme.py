@@ -1,0 +1,64 @@
+"""The READMEs are twins, and what they say to type works."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from common.config import ROOT
+from tests.stack import Stack
+
+TWINS = ("README.md", "README.es.md")
+BLOCK = re.compile(r"(<!-- tried -->\n)?```sh\n(.*?)```", re.DOTALL)
+
+
+def _blocks(name: str) -> list[tuple[bool, str]]:
+    text = (ROOT / name).read_text("utf-8")
+    return [(bool(tried), commands) for tried, commands in BLOCK.findall(text)]
+
+
+def test_both_languages_give_the_same_commands_in_the_same_order() -> None:
+    english, spanish = (_blocks(name) for name in TWINS)
+
+    assert english == spanish
+    assert len(english) > 5
+
+
+def test_both_languages_have_the_same_sections_and_tables() -> None:
+    shapes = []
+    for name in TWINS:
+        lines = (ROOT / name).read_text("utf-8").splitlines()
+        shapes.append([line.split()[0] for line in lines if line.startswith(("#", "|"))])
+
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_every_file_that_it_links_to_is_there(name: str) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text("utf-8"))
+
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "commands", [commands for tried, commands in _blocks("README.md") if tried]
+)
+def test_the_commands_work_as_they_stand(commands: str, stack: Stack) -> None:
+    script = commands.replace("http://127.0.0.1:8000", stack.url)
+    script = script.replace("curl -s", "curl -sS --fail-with-body")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=stack.environment | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No changes in schema detected" in done.stdout or "content" in done.stdout
