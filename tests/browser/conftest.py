@@ -33,8 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Closed with this folder: its event loop must not outlive the tests that need it."""
     path = os.environ.get("EPICODE_CHROMIUM") or shutil.which("chromium")
     if not path or not Path(path).exists():
         pytest.skip("no Chromium: install the package chromium, or name one in EPICODE_CHROMIUM")
