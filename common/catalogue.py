@@ -108,7 +108,28 @@ class Catalogue:
 
     def offers(self, session: Session) -> list[Offer]:
         """The picker: seed and chat models first; retired ones last, marked."""
+        return self._offers(_listed(session))
+
+    def choose(self, session: Session, asked: str | None) -> Limits:
+        """The model that a turn will use: the one asked for, else the default.
+
+        Raises EpiCodeError `model_unavailable`, naming the available ones, for a model that the
+        server doesn't list; while no list could be had, any model is tried.
+        """
         listed = _listed(session)
+        offers = self._offers(listed)
+        if asked is None:
+            return next((offer.limits for offer in offers if offer.is_default), offers[0].limits)
+        if listed and asked not in listed:
+            names = [offer.limits.id for offer in offers if offer.available]
+            raise EpiCodeError("model_unavailable", model=asked, available=", ".join(names))
+        return self.limits(asked, listed.get(asked))
+
+    def limits_now(self, session: Session, model: str) -> Limits:
+        """`limits` with what the server last told of this model."""
+        return self.limits(model, session.scalar(select(Model.limits).where(Model.id == model)))
+
+    def _offers(self, listed: dict[str, dict[str, Any]]) -> list[Offer]:
         known = self._known(listed)
         if not listed:
             return self._marked(list(known.values()), [])
@@ -120,25 +141,6 @@ class Catalogue:
         ]
         retired = [limits for model, limits in known.items() if model not in listed]
         return self._marked(offered, retired)
-
-    def choose(self, session: Session, asked: str | None) -> Limits:
-        """The model that a turn will use: the one asked for, else the default.
-
-        Raises EpiCodeError `model_unavailable`, naming the available ones, for a model that the
-        server doesn't list; while no list could be had, any model is tried.
-        """
-        offers = self.offers(session)
-        if asked is None:
-            return next((offer.limits for offer in offers if offer.is_default), offers[0].limits)
-        listed = _listed(session)
-        if listed and asked not in listed:
-            names = [offer.limits.id for offer in offers if offer.available]
-            raise EpiCodeError("model_unavailable", model=asked, available=", ".join(names))
-        return self.limits(asked, listed.get(asked))
-
-    def limits_now(self, session: Session, model: str) -> Limits:
-        """`limits` with what the server last told of this model."""
-        return self.limits(model, session.scalar(select(Model.limits).where(Model.id == model)))
 
     def _known(self, listed: dict[str, dict[str, Any]]) -> dict[str, Limits]:
         """The file's models, and the operator's default unless the server says it has none such."""

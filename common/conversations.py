@@ -25,11 +25,13 @@ from common.tokens import count_tokens
 
 @dataclass(frozen=True)
 class Posted:
-    """A turn that was accepted: the user's message, its pending reply, the queued job."""
+    """A turn that was accepted: the user's message, its pending reply, the queued job, and
+    whether the reply that it hangs from is still being said."""
 
     message: Message
     reply: Message
     job: Job
+    previous_is_pending: bool
 
 
 def create(
@@ -131,10 +133,12 @@ def post_message(
         turn_index=parent.turn_index + 1,
         role="user",
         content=content,
+        status="completed",
+        model=None,
         token_count=tokens,
     )
     session.add(message)
-    return _enqueue_reply(session, conversation, message, limits, effective)
+    return _enqueue_reply(session, conversation, parent, message, limits, effective)
 
 
 def regenerate(
@@ -156,7 +160,8 @@ def regenerate(
     effective = conversation.params | (params or {})
     check_size(session, conversation, message.parent_id, limits, effective, message.token_count)
     check_waiting(session, user_id, caps)
-    return _enqueue_reply(session, conversation, message, limits, effective)
+    parent = session.get_one(Message, message.parent_id)
+    return _enqueue_reply(session, conversation, parent, message, limits, effective)
 
 
 def take_back(session: Session, user_id: uuid.UUID, message_id: uuid.UUID) -> uuid.UUID:
@@ -263,6 +268,7 @@ def _parent(session: Session, conversation: Conversation, parent_id: uuid.UUID |
 def _enqueue_reply(
     session: Session,
     conversation: Conversation,
+    parent: Message,
     message: Message,
     limits: Limits,
     params: dict[str, Any],
@@ -273,8 +279,11 @@ def _enqueue_reply(
         parent_id=message.id,
         turn_index=message.turn_index + 1,
         role="assistant",
+        # the same columns as the turn's, so that both are one INSERT
+        content="",
         status="pending",
         model=limits.id,
+        token_count=0,
     )
     session.add(reply)
     session.flush()
@@ -291,7 +300,7 @@ def _enqueue_reply(
     conversation.head_message_id = reply.id
     conversation.updated_at = func.now()
     session.flush()
-    return Posted(message, reply, job)
+    return Posted(message, reply, job, previous_is_pending=parent.status == "pending")
 
 
 def _has_children(session: Session, message: Message) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from common.conversations import Posted
 from common.jobs import Status
 from common.models import Conversation, Job, Message, Model
 
@@ -78,6 +79,13 @@ def find_job(session: Session, user_id: uuid.UUID, job_id: uuid.UUID) -> Standin
     ids = {"owner_id": user_id, "wanted_id": job_id}
     row = session.execute(_ONE_STANDING, ids).one_or_none()
     return _standing(row) if row else None
+
+
+def new_standing(posted: Posted) -> Standing:
+    """That of a job just queued, from the rows in hand. Whether its model is paused isn't known
+    here: the first poll tells."""
+    job = posted.job
+    return Standing(job, "", posted.previous_is_pending, paused_until=None, now=job.queued_at)
 
 
 def listed_jobs(

@@ -14,9 +14,11 @@ from web.inputs import idempotency_key
 T = TypeVar("T")
 
 
-def once(session: Session, make: Callable[[], T], ids_of: Callable[[T], Made]) -> tuple[Made, bool]:
+def once(
+    session: Session, make: Callable[[], T], ids_of: Callable[[T], Made]
+) -> tuple[Made, T | None]:
     """Runs `make` unless this Idempotency-Key was seen; the ids of what it made, now or before,
-    and whether that was now.
+    and the thing itself if that was now.
 
     Nothing is committed: key and turn are one transaction, the door's.
     """
@@ -27,8 +29,9 @@ def once(session: Session, make: Callable[[], T], ids_of: Callable[[T], Made]) -
         )
         before = idempotency.begin(session, current_user_id(), key, mark)
         if before is not None:
-            return before, False
-    ids = ids_of(make())
+            return before, None
+    made = make()
+    ids = ids_of(made)
     if key is not None:
         idempotency.finish(session, current_user_id(), key, ids)
-    return ids, True
+    return ids, made

@@ -68,7 +68,7 @@ def list_conversations(query: ConversationList) -> Response:
 def create_conversation(body: NewConversation) -> Response:
     session = db.session()
     prompt = body.system_prompt
-    made, _ = once(
+    done = once(
         session,
         lambda: rules.create(
             session,
@@ -81,7 +81,7 @@ def create_conversation(body: NewConversation) -> Response:
         lambda conversation: Made(conversation.id),
     )
     session.commit()
-    found = rules.find(session, current_user_id(), made.conversation_id)
+    found = rules.find(session, current_user_id(), done[0].conversation_id)
     response = jsonify(_present(found))
     response.status_code = 201
     response.headers["Location"] = f"/api/conversations/{found.id}"

@@ -125,11 +125,12 @@ def ask(query: WaitQuery, body: Question) -> Response:
             params=body.params.given(),
         )
 
-    made, is_new = once(
+    done = once(
         session, post, lambda new: Made(new.message.conversation_id, new.message.id, new.job.id)
     )
-    if is_new:
-        commit_and_ring(posted=made.job_id)
+    made, posted = done
+    if posted is not None:
+        commit_and_ring(posted=posted.job.id)
     if made.job_id is None:
         raise EpiCodeError("not_found")
     seconds = wait_seconds(query.wait)

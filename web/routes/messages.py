@@ -1,6 +1,7 @@
 """Messages: the branch in view, posting a turn, regenerating, pinning, taking back."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, jsonify
@@ -10,7 +11,7 @@ from common import branches, conversations
 from common.conversations import Posted
 from common.errors import EpiCodeError
 from common.idempotency import Made
-from common.listings import find_job
+from common.listings import find_job, new_standing
 from common.models import Message
 from web import listing, presenters, shapes
 from web.auth import current_user_id
@@ -57,7 +58,7 @@ def list_messages(path: ItemPath, query: MessageList) -> Response:
 )
 def post_message(path: ItemPath, body: NewMessage) -> Response:
     session, part = db.session(), services()
-    made, is_new = once(
+    done = once(
         session,
         lambda: conversations.post_message(
             session,
@@ -73,9 +74,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
         ),
         _ids_of,
     )
-    if is_new:
-        commit_and_ring(posted=made.job_id)
-    return accepted(made)
+    return accept(*done)
 
 
 @messages.post(
@@ -85,7 +84,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
 )
 def regenerate(path: ItemPath, body: NewReply) -> Response:
     session, part = db.session(), services()
-    made, is_new = once(
+    done = once(
         session,
         lambda: conversations.regenerate(
             session,
@@ -98,9 +97,7 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
         ),
         _ids_of,
     )
-    if is_new:
-        commit_and_ring(posted=made.job_id)
-    return accepted(made)
+    return accept(*done)
 
 
 @messages.patch(
@@ -128,14 +125,20 @@ def take_back(path: ItemPath) -> tuple[str, int]:
     return "", 204
 
 
-def accepted(made: Made) -> Response:
-    """202 with turn, reply and job as they are now, however often the post was sent."""
+def accept(made: Made, posted: Posted | None) -> Response:
+    """202 with turn, reply and job as they are now, however often the post was sent; a new one is
+    committed and rung first, and presented from the rows in hand."""
     session, lang = db.session(), language()
-    standing = find_job(session, current_user_id(), made.job_id or uuid.UUID(int=0))
-    if standing is None:  # made before, under this Idempotency-Key, and deleted since
-        raise EpiCodeError("not_found")
+    if posted is not None:
+        commit_and_ring(posted=posted.job.id)
+        standing = new_standing(posted)
+        pair: Sequence[Message] = [posted.message, posted.reply]
+    else:
+        known = find_job(session, current_user_id(), made.job_id or uuid.UUID(int=0))
+        if known is None:  # deleted since
+            raise EpiCodeError("not_found")
+        standing, pair = known, branches.turn(session, known.job)
     job = standing.job
-    pair = branches.turn(session, job)
     beside = branches.beside(session, pair, jobs=[job])
     message, reply = [presenters.message(one, beside[one.id], lang) for one in pair]
     body = poll_of(session, standing, None, lang).body
