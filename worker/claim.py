@@ -112,7 +112,13 @@ def _why_not(session: Session, job_id: uuid.UUID) -> NotStartable | NothingToDo:
 
 
 def _load(process: WorkerProcess, session: Session, job: Job) -> Claimed:
-    limits = process.catalogue.limits_now(session, job.model)
+    told = process.told_limits.get(job.model)
+    catalogue = process.catalogue
+    limits = (
+        catalogue.limits(job.model, told)
+        if told is not None
+        else catalogue.limits_now(session, job.model)
+    )
     window = _window(session, job.conversation_id, job.prompt_message_id, limits.budget(job.params))
     record = window.as_record(limits.context_window)
     jobs.note_window(session, job.id, job.attempt, record)

@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -47,6 +48,8 @@ class WorkerProcess:
         self.live_log = LiveLog.connect(config.REDIS_URL)
         self._doorbells = Doorbells(config.REDIS_URL)
         self.catalogue = Catalogue(config.EPICODE_MODELS, config.EPICODE_DEFAULT_MODEL)
+        # What the server last told this process of its models' limits.
+        self.told_limits: dict[str, dict[str, Any]] = {}
         self.loop = EventLoop()
         self.upstream: Upstream
         self.leases = Leases(
@@ -153,6 +156,7 @@ class WorkerProcess:
         try:
             asked = self.loop.submit(self.upstream.list_models())
             listed = asked.result(timeout=2 * LISTING_TIMEOUT_SECONDS)
+            self.told_limits = listed
         except (UpstreamError, TimeoutError) as error:
             log.warning("models_not_listed", error=str(error))
             listed = None
