@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -33,6 +33,12 @@ QUICK = {
     "EPICODE_BACKOFF_SECONDS": "0.1",
     "EPICODE_WORKER_SLOTS": "40",
 }
+
+
+class ModelServer(Protocol):
+    """Whatever answers at this base URL."""
+
+    url: str
 
 
 class Child:
@@ -81,7 +87,10 @@ class Stack:
     """Web and workers of one fresh database; `start_worker` adds more."""
 
     def __init__(
-        self, databases: Databases, upstream: Upstream, settings: dict[str, str] | None = None
+        self,
+        databases: Databases,
+        upstream: Upstream | ModelServer,
+        settings: dict[str, str] | None = None,
     ) -> None:
         self.databases = databases
         self.upstream = upstream

@@ -70,15 +70,21 @@ class _Watch:
         self._timer = self._loop.call_at(self._due(), self._look)
 
     def token(self) -> None:
-        self._next_token_by = self._loop.time() + self._silence
+        self._expect_within(self._silence)
 
     def finishing(self) -> None:
-        self._next_token_by = self._loop.time() + AFTER_FINISH_SECONDS
-        self._timer.cancel()
-        self._timer = self._loop.call_at(self._due(), self._look)
+        self._expect_within(AFTER_FINISH_SECONDS)
 
     def stop(self) -> None:
         self._timer.cancel()
+
+    def _expect_within(self, seconds: float) -> None:
+        """Moves the deadline. A later one is found when the timer fires; only an earlier one, as
+        after the first token, needs another timer."""
+        self._next_token_by = self._loop.time() + seconds
+        if self._due() < self._timer.when():
+            self._timer.cancel()
+            self._timer = self._loop.call_at(self._due(), self._look)
 
     def _due(self) -> float:
         return min(self._ends_at, self._next_token_by)
