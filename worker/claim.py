@@ -8,7 +8,7 @@ import os
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -54,7 +54,8 @@ class Claimed:
     conversation_id: uuid.UUID
     prompt_message_id: uuid.UUID
     window: Window
-    claimed_at: float
+    started_at: datetime  # the database's clock
+    claimed_at: float  # the same moment on this process's monotonic clock
 
 
 def claim(process: WorkerProcess, job_id: uuid.UUID) -> Claimed:
@@ -102,6 +103,7 @@ def smaller_window(process: WorkerProcess, claimed: Claimed) -> Window | None:
         record = window.as_record(claimed.limits.context_window)
         if not jobs.note_window(session, lease.job_id, lease.attempt, record):
             return None
+    lease.shown["context"] = context(record)
     log.info("window_made_smaller", sent=len(window.parts))
     return window
 
@@ -124,11 +126,9 @@ def _load(process: WorkerProcess, session: Session, job: Job) -> Claimed:
     jobs.note_window(session, job.id, job.attempt, record)
     shown = shown_fields(job) | {"context": context(record)}
     config = process.config
-    left = (
-        (job.deadline_at - job.started_at).total_seconds()
-        if job.deadline_at and job.started_at
-        else 0
-    )
+    assert job.started_at is not None  # every claim sets both
+    assert job.deadline_at is not None
+    left = (job.deadline_at - job.started_at).total_seconds()
     return Claimed(
         lease=Lease(job.id, job.attempt, job.user_id, shown),
         failures=job.failures,
@@ -138,6 +138,7 @@ def _load(process: WorkerProcess, session: Session, job: Job) -> Claimed:
         conversation_id=job.conversation_id,
         prompt_message_id=job.prompt_message_id,
         window=window,
+        started_at=job.started_at,
         claimed_at=time.monotonic(),
     )
 

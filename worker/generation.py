@@ -11,6 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from common.machine import Status
+from common.shown import moment
 from worker.claim import Claimed, NothingToDo, claim, smaller_window
 from worker.context_window import Window
 from worker.leases import Interruption
@@ -90,6 +91,10 @@ def _speak_once(process: WorkerProcess, claimed: Claimed, window: Window) -> Spe
     reply_log = process.writer.open(lease.job_id, lease.attempt)
     request = Request(claimed.limits, window.parts, claimed.params)
     speech = Speech(window_used=window.used, claimed_at=claimed.claimed_at)
+    # shown from the next renewal on: only who has just won one writes the live log's hash
+    speech.on_first_token = lambda after: lease.shown.update(
+        first_token_at=moment(claimed.started_at + after)
+    )
     spoken = process.loop.submit(
         speak(process.upstream, request, reply_log, speech, process.config, claimed.budget_seconds)
     )

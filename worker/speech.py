@@ -6,6 +6,7 @@ too and a token costs no timer.
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -43,6 +44,13 @@ class Speech:
     error: UpstreamError | None = None
     interruption: Interruption | None = None
     first_token_after: timedelta | None = None
+    on_first_token: Callable[[timedelta], None] | None = None
+
+    def begin(self) -> None:
+        """The model has said its first word."""
+        self.first_token_after = timedelta(seconds=time.monotonic() - self.claimed_at)
+        if self.on_first_token is not None:
+            self.on_first_token(self.first_token_after)
 
     def end(
         self,
@@ -118,7 +126,7 @@ async def speak(
                 case Text(delta):
                     watch.token()
                     if speech.first_token_after is None:
-                        speech.first_token_after = _since(speech.claimed_at)
+                        speech.begin()
                     text = cleaner.feed(delta)
                     size += len(text.encode())
                     if size > config.EPICODE_MAX_OUTPUT_BYTES:
@@ -147,7 +155,3 @@ async def speak(
     if speech.finish_reason is None:
         # The SDK raises nothing for a stream that just ends.
         raise UpstreamError("upstream_malformed", retryable=True)
-
-
-def _since(claimed_at: float) -> timedelta:
-    return timedelta(seconds=time.monotonic() - claimed_at)

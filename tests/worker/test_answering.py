@@ -8,7 +8,7 @@ from common.db import Database
 from common.models import Job
 from tests.reader import Reader, ask, converse, say
 from tests.stack import Stack, wait_until
-from tests.upstream import Raw, Script, reply
+from tests.upstream import Done, End, Gate, Raw, Script, Text, reply
 
 HOSTILE = (
     "¡Hola! 👩‍💻 é e\u0301 עברית \u202eשלום\u202c <script>&amp;</script>\n"
@@ -41,6 +41,20 @@ def test_a_reader_with_a_cursor_sees_the_text_grow_and_never_twice(stack: Stack)
         assert len(grown) > 3
         assert reader.resets == 0
         assert reader.text == "uno dos tres ✓ " * 40
+
+
+def test_the_first_token_is_shown_while_the_rest_is_awaited(stack: Stack) -> None:
+    stack.upstream.script("[[begun]]", Script(steps=(Text("begun"), Gate("rest"), End(), Done())))
+    with stack.client() as client:
+        reader = ask(client, "[[begun]]")
+        wait_until(lambda: reader.poll()["first_token_at"], what="the first token's time")
+        shown = reader.polls[-1]
+        stack.upstream.open("rest")
+
+        ended = reader.read_to_end()
+
+    assert shown["started_at"] < shown["first_token_at"]
+    assert ended["first_token_at"] == shown["first_token_at"]
 
 
 def test_a_client_that_never_polls_still_gets_its_reply_saved(stack: Stack) -> None:
