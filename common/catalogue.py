@@ -7,7 +7,7 @@ a model; the `models` table says what the model server lists. Together they are 
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -193,13 +193,6 @@ def pause(session: Session, model: str, wait: timedelta) -> None:
             index_elements=["id"],
             set_={"paused_until": func.greatest(func.coalesce(Model.paused_until, until), until)},
         )
-    )
-
-
-def paused_until(session: Session, model: str) -> datetime | None:
-    """When a paused model may be asked again; None when it isn't paused."""
-    return session.scalar(
-        select(Model.paused_until).where(Model.id == model, Model.paused_until > func.now())
     )
 
 

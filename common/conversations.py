@@ -17,7 +17,7 @@ from common.acceptance import WaitingCaps, always_sent, check_size, check_waitin
 from common.catalogue import Catalogue, Limits
 from common.db import new_id
 from common.errors import EpiCodeError
-from common.jobs import Status
+from common.machine import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
 from common.tokens import count_tokens

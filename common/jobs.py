@@ -16,11 +16,7 @@ from sqlalchemy import ColumnElement, TextClause, func, select, text, tuple_, up
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from common.machine import FINISHED as FINISHED
-from common.machine import MACHINE as MACHINE
-from common.machine import STARTABLE as STARTABLE
-from common.machine import Status as Status
-from common.machine import Verb as Verb
+from common.machine import MACHINE, STARTABLE, Status, Verb
 from common.models import Job, Message
 
 

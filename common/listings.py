@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from common.conversations import Posted
-from common.jobs import Status
+from common.machine import Status
 from common.models import Conversation, Job, Message, Model
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Result, text, update
 from sqlalchemy.orm import Session
 
-from common.jobs import STARTABLE, Status
+from common.machine import STARTABLE, Status
 from common.models import Job
 from common.workers import ONLINE_FOR
 

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from common.cursor import Cursor, Reading, read_on
 from common.errors import EpiCodeError
-from common.jobs import FINISHED, Status
 from common.listings import Standing, find_job
 from common.live_log import LiveLog
+from common.machine import FINISHED, Status
 from common.models import Job
 from web import presenters
 from web.database import db

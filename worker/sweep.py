@@ -22,8 +22,9 @@ from common import idempotency, jobs, workers
 from common.config import BaseConfig
 from common.db import Database
 from common.errors import EpiCodeError
-from common.jobs import Said, Status
+from common.jobs import Said
 from common.live_log import LiveLog
+from common.machine import Status
 from common.models import Job
 from common.tokens import count_tokens
 from worker.place import is_gone, this_place

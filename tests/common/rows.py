@@ -13,7 +13,7 @@ from common.acceptance import WaitingCaps
 from common.catalogue import Catalogue
 from common.conversations import Posted
 from common.db import new_id
-from common.jobs import Status
+from common.machine import FINISHED, Status
 from common.models import Conversation, Job, Message, User
 from common.models.access import LOCAL_USER_ID
 
@@ -137,7 +137,7 @@ def put_in(session: Session, job_id: uuid.UUID, status: Status, *, attempt: int 
         lease_expires_at=func.now() + LEASE if running else None,
         started_at=None if status == Status.QUEUED else func.now(),
         deadline_at=None if status == Status.QUEUED else func.now() + BUDGET,
-        finished_at=func.now() if status in jobs.FINISHED else None,
+        finished_at=func.now() if status in FINISHED else None,
     )
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from common import jobs
 from common.db import Database
-from common.jobs import Said, Status, Usage
+from common.jobs import Said, Usage
+from common.machine import Status
 from tests.common.rows import (
     ALICE,
     holds,

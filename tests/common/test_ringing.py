@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from common import catalogue, jobs, ringing, workers
 from common.db import Database
-from common.jobs import Status
+from common.machine import Status
 from common.models import Job
 from common.ringing import Doorbell
 from tests.common.at_once import at_once

@@ -9,7 +9,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from common import jobs
-from common.jobs import FINISHED, MACHINE, Said, Status, Verb
+from common.jobs import Said
+from common.machine import FINISHED, MACHINE, Status, Verb
 from tests.common.rows import ALICE, LEASE, claim, job_row, post, put, put_in, reply_row
 
 ERROR = {"code": "upstream_unavailable", "params": {}, "retryable": True}

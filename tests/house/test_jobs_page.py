@@ -3,7 +3,7 @@
 import re
 
 from common.config import ROOT
-from common.jobs import FINISHED, MACHINE, Status
+from common.machine import FINISHED, MACHINE, Status
 
 PAGE = (ROOT / "docs" / "jobs.md").read_text(encoding="utf-8")
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from common import idempotency, jobs, ringing, workers
 from common.config import BaseConfig
 from common.db import Database
-from common.jobs import Status
 from common.live_log import LiveLog
+from common.machine import Status
 from common.models import IdempotencyKey, Worker
 from tests.common.at_once import at_once
 from tests.common.rows import (

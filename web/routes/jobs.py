@@ -12,8 +12,8 @@ from common import jobs as machine
 from common.cursor import Cursor
 from common.errors import EpiCodeError
 from common.idempotency import Made
-from common.jobs import FINISHED
 from common.listings import listed_jobs
+from common.machine import FINISHED
 from common.system_prompt import DEFAULT_SYSTEM_PROMPT
 from web import listing, shapes
 from web.auth import current_user_id
