@@ -27,7 +27,7 @@ def foreign(databases: Databases) -> Iterator[tuple[Stack, LLMock]]:
         LLMockServer() as server,
         Stack(databases, Elsewhere(server), settings).start() as stack,
     ):
-        yield stack, LLMock(server)
+        yield stack, LLMock(server).reply(SAID, times=None)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,7 @@ def test_a_fault_costs_an_attempt_and_never_the_reply(
     foreign: tuple[Stack, LLMock], fault: Callable[[LLMock], LLMock], outcomes: list[str]
 ) -> None:
     stack, mock = foreign
-    mock.reset()
-    fault(mock).reply(SAID, times=None)
+    fault(mock)
     with stack.client() as client:
         reader = ask(client, "¿Cómo reintento?")
 
@@ -56,6 +55,12 @@ def test_a_fault_costs_an_attempt_and_never_the_reply(
 
     assert [entry["outcome"] for entry in ended["attempts"]] == [*outcomes, "completed"]
     assert reader.text == SAID
+
+
+def test_its_verdict_on_all_of_that_is_clean(foreign: tuple[Stack, LLMock]) -> None:
+    _, mock = foreign
+
+    assert len(mock.requests) > 7
     mock.assert_resilient()
 
 
