@@ -28,6 +28,18 @@ def migrated_template(databases: Databases) -> None:
     subprocess.run([sys.executable, "manage.py", "migrate"], cwd=ROOT, env=environment, check=True)
 
 
+def fresh_config(databases: Databases, upstream: Upstream) -> TestingConfig:
+    """Settings on a fresh database."""
+    url = databases.create_database(f"test_{uuid.uuid4().hex[:12]}", template="template_epicode")
+    return TestingConfig(
+        FLASK_ENV="testing",
+        DATABASE_URL=url,
+        REDIS_URL=databases.valkey.url,
+        OPENAI_BASE_URL=upstream.url,
+        OPENAI_API_KEY="test-key",
+    )
+
+
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """PostgreSQL with a migrated `template_epicode`, and Valkey."""
@@ -51,15 +63,7 @@ def stack(databases: Databases, upstream: Upstream) -> Iterator[Stack]:
 
 @pytest.fixture
 def config(databases: Databases, upstream: Upstream) -> TestingConfig:
-    """Settings on a fresh database."""
-    url = databases.create_database(f"test_{uuid.uuid4().hex[:12]}", template="template_epicode")
-    return TestingConfig(
-        FLASK_ENV="testing",
-        DATABASE_URL=url,
-        REDIS_URL=databases.valkey.url,
-        OPENAI_BASE_URL=upstream.url,
-        OPENAI_API_KEY="test-key",
-    )
+    return fresh_config(databases, upstream)
 
 
 @pytest.fixture

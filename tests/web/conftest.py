@@ -1,12 +1,12 @@
 """A house that many tests share, each with an Alice and a Bob of its own; or one's own house."""
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
 from flask_openapi import OpenAPI
 
 from common.config import TestingConfig
+from tests.conftest import fresh_config
 from tests.databases import Databases
 from tests.upstream import Upstream
 from tests.web.hand import Hand
@@ -17,14 +17,7 @@ from web.database import db
 
 @pytest.fixture(scope="session")
 def house_config(databases: Databases, upstream: Upstream) -> TestingConfig:
-    url = databases.create_database(f"house_{uuid.uuid4().hex[:12]}", template="template_epicode")
-    return TestingConfig(
-        FLASK_ENV="testing",
-        DATABASE_URL=url,
-        REDIS_URL=databases.valkey.url,
-        OPENAI_BASE_URL=upstream.url,
-        OPENAI_API_KEY="test-key",
-    )
+    return fresh_config(databases, upstream)
 
 
 @pytest.fixture(scope="session")
