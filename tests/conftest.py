@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from flask.testing import FlaskClient
 from flask_openapi import OpenAPI
 
 from common.config import ROOT, TestingConfig
@@ -79,8 +78,3 @@ def app(config: TestingConfig) -> OpenAPI:
     from web.create_app import create_app
 
     return create_app(config)
-
-
-@pytest.fixture
-def client(app: OpenAPI) -> FlaskClient:
-    return app.test_client()
