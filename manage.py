@@ -17,6 +17,7 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("migrate", help="bring the database's tables up to date")
     create_user = commands.add_parser("create-user", help="make a user and print an API key")
     create_user.add_argument("name")
+    commands.add_parser("audit", help="look for rows that break a promise; exit code 1 if any does")
     chosen = parser.parse_args(arguments)
     try:
         config = load_config()
@@ -24,6 +25,8 @@ def main(arguments: list[str]) -> int:
             return migrate(config)
         if chosen.command == "create-user":
             return make_user(config, chosen.name)
+        if chosen.command == "audit":
+            return audit_database(config)
         return serve(config)
     except ConfigurationError as error:
         print(f"EpiCode: {error}", file=sys.stderr)
@@ -83,6 +86,28 @@ def make_user(config: BaseConfig, name: str) -> int:
     database.close()
     print(key)
     return 0
+
+
+def audit_database(config: BaseConfig) -> int:
+    """Prints every row that breaks a promise of common/audit.py. Changes nothing."""
+    from sqlalchemy import text
+
+    from common.audit import PROMISES, Limits, audit
+    from common.db import Database
+
+    check_database(config)
+    database = Database(config.DATABASE_URL, pool_size=1)
+    with database.transaction() as session:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        jobs = session.scalar(text("SELECT count(*) FROM jobs"))
+        findings = audit(session, Limits.of(config))
+    database.close()
+    for finding in findings:
+        print(f"{finding.promise}: {finding.id}")
+    if not findings:
+        print(f"{len(PROMISES)} promises hold for {jobs} jobs")
+    return 1 if findings else 0
 
 
 def check_database(config: BaseConfig) -> None:
