@@ -12,8 +12,43 @@ from flask_openapi import OpenAPI
 from common.config import ROOT, TestingConfig
 from common.db import Database
 from tests.databases import Databases
+from tests.scale import Scale, Tally
 from tests.stack import Stack
 from tests.upstream import Upstream
+
+
+TALLY = pytest.StashKey[Tally]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--faults", action="store_true", help="the long form of every fault, with its figures"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TALLY] = Tally()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if config.getoption("--faults") and config.stash[TALLY].outcomes:
+        terminalreporter.section("faults")
+        for line in config.stash[TALLY].table():
+            terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def scale(pytestconfig: pytest.Config) -> Scale:
+    """How much to provoke: little, or with `--faults` much."""
+    return Scale(is_long=pytestconfig.getoption("--faults"))
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> Tally:
+    """Where a fault's outcome is noted for the table at the end."""
+    return pytestconfig.stash[TALLY]
 
 
 def migrated_template(databases: Databases) -> None:

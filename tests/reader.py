@@ -21,17 +21,15 @@ class Reader:
     polls: list[dict[str, Any]] = field(default_factory=list)
 
     def poll(self) -> dict[str, Any]:
-        params = {"cursor": self.cursor} if self.cursor else {}
-        answer = self.client.get(f"/api/jobs/{self.job_id}", params=params)
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        if body["reset"]:
-            self.text = ""
-            self.resets += 1
-        self.text += body["text"]
-        self.cursor = body["cursor"]
-        self.polls.append(body)
-        return body
+        return self._read(self.client.get(f"/api/jobs/{self.job_id}", params=self._where()))
+
+    def try_poll(self) -> dict[str, Any] | None:
+        """`poll` while something is away: None for a 503 or a broken connection."""
+        try:
+            answer = self.client.get(f"/api/jobs/{self.job_id}", params=self._where())
+        except httpx.TransportError:
+            return None
+        return None if answer.status_code == 503 else self._read(answer)
 
     def read_until(self, status: str | set[str], seconds: float = 30) -> dict[str, Any]:
         """Polls, faster than asked, until the job is in that status."""
@@ -56,6 +54,20 @@ class Reader:
             assert time.monotonic() < ends_at, body
             time.sleep(0.03)
         return self.polls[-1]
+
+    def _where(self) -> dict[str, str]:
+        return {"cursor": self.cursor} if self.cursor else {}
+
+    def _read(self, answer: httpx.Response) -> dict[str, Any]:
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        if body["reset"]:
+            self.text = ""
+            self.resets += 1
+        self.text += body["text"]
+        self.cursor = body["cursor"]
+        self.polls.append(body)
+        return body
 
 
 def converse(client: httpx.Client, **settings: Any) -> str:

@@ -19,16 +19,6 @@ from tests.upstream import Gate, Script, Text, Upstream, reply
 LONG = "Una respuesta larga, con acentos y 😀. " * 60
 
 
-@pytest.fixture(scope="module")
-def own_databases() -> Iterator[Databases]:
-    """Servers of these tests' own: their Redis is flushed."""
-    from tests.conftest import migrated_template
-
-    with Databases() as databases:
-        migrated_template(databases)
-        yield databases
-
-
 @pytest.fixture
 def crashing(own_databases: Databases) -> Iterator[Stack]:
     with Upstream() as upstream, Stack(own_databases, upstream).start() as stack:
