@@ -96,10 +96,9 @@ def audit_database(config: BaseConfig) -> int:
     from common.db import Database
 
     check_database(config)
-    database = Database(config.DATABASE_URL, pool_size=1)
+    database = Database(config.DATABASE_URL, pool_size=1, answer_seconds=None)
     with database.transaction() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        session.execute(text("SET LOCAL statement_timeout = 0"))
         jobs = session.scalar(text("SELECT count(*) FROM jobs"))
         findings = audit(session, Limits.of(config))
     database.close()

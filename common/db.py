@@ -15,9 +15,12 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, registry, sessionmaker
 
-CONNECT_TIMEOUT_SECONDS = 3
+from common.patience import CONNECT_SECONDS, connecting
+
 # A statement that takes longer waits for a lock that will not come: every one of ours is short.
-STATEMENT_TIMEOUT_MS = 15_000
+STATEMENT_TIMEOUT_MS = 8_000
+# Then the server would have said so, and is out of reach.
+ANSWER_SECONDS = 10.0
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -51,19 +54,24 @@ def driver_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def engine_options(pool_size: int, *, wait_seconds: float) -> dict[str, object]:
+def engine_options(
+    pool_size: int, *, wait_seconds: float, answer_seconds: float | None = ANSWER_SECONDS
+) -> dict[str, object]:
     """Arguments for `create_engine`: a fixed pool that notices a database that went away.
 
-    `wait_seconds` is how long a thread waits for a free connection.
+    `wait_seconds` is how long a thread waits for a free connection, `answer_seconds` how long for
+    an answer; None: as long as it takes, for an operator's command.
     """
+    limit = STATEMENT_TIMEOUT_MS if answer_seconds is not None else 0
     return {
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": wait_seconds,
         "pool_recycle": 1800,
         "connect_args": {
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "connection_factory": connecting(answer_seconds),
+            "connect_timeout": int(CONNECT_SECONDS),
+            "options": f"-c statement_timeout={limit} -c timezone=UTC",
             "application_name": "epicode",
             "keepalives_idle": 10,
             "keepalives_interval": 5,
@@ -75,10 +83,18 @@ def engine_options(pool_size: int, *, wait_seconds: float) -> dict[str, object]:
 class Database:
     """An engine with its transactions, for processes that have no Flask."""
 
-    def __init__(self, url: str, *, pool_size: int, wait_seconds: float = 30) -> None:
-        self.engine: Engine = create_engine(
-            driver_url(url), **engine_options(pool_size, wait_seconds=wait_seconds)
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int,
+        wait_seconds: float = 30,
+        answer_seconds: float | None = ANSWER_SECONDS,
+    ) -> None:
+        options = engine_options(
+            pool_size, wait_seconds=wait_seconds, answer_seconds=answer_seconds
         )
+        self.engine: Engine = create_engine(driver_url(url), **options)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager

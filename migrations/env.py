@@ -2,9 +2,9 @@
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import create_engine
 
-from common.db import Base, reason_unreachable
-from web.database import db
+from common.db import Base, driver_url, engine_options, reason_unreachable
 
 
 def leave_unchanged_alone(migration_context, revision, directives):  # type: ignore[no-untyped-def]
@@ -21,7 +21,10 @@ def run_migrations() -> None:
     reason = reason_unreachable(current_app.config["DATABASE_URL"])
     if reason is not None:
         raise SystemExit(1)  # wsgi.py has said it in one line
-    with db.engine.connect() as connection:
+    # not the web's engine: an index over a large table takes longer than a request may
+    url = driver_url(current_app.config["DATABASE_URL"])
+    engine = create_engine(url, **engine_options(1, wait_seconds=1, answer_seconds=None))
+    with engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -32,6 +35,7 @@ def run_migrations() -> None:
             # Two processes that migrate at once take turns.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7205759403792793)")
             context.run_migrations()
+    engine.dispose()
 
 
 if context.is_offline_mode():

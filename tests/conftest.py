@@ -16,7 +16,6 @@ from tests.scale import Scale, Tally
 from tests.stack import Stack
 from tests.upstream import Upstream
 
-
 TALLY = pytest.StashKey[Tally]()
 
 

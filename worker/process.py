@@ -43,8 +43,11 @@ class WorkerProcess:
         self.config = config
         self.name = name
         self.database = Database(config.DATABASE_URL, pool_size=SLOT_CONNECTIONS, wait_seconds=60)
-        # Renewals must not queue behind the slots' claims and saves.
-        self._lease_database = Database(config.DATABASE_URL, pool_size=1)
+        # Renewals must not queue behind the slots' claims and saves, and a renewal that gets no
+        # answer must be given up while there is time for another.
+        self._lease_database = Database(
+            config.DATABASE_URL, pool_size=1, answer_seconds=config.EPICODE_LEASE_SECONDS / 3
+        )
         self.live_log = LiveLog.connect(config.REDIS_URL)
         self._doorbells = Doorbells(config.REDIS_URL)
         self.catalogue = Catalogue(config.EPICODE_MODELS, config.EPICODE_DEFAULT_MODEL)

@@ -50,7 +50,7 @@ def test_a_block_that_raises_leaves_nothing(shared_database: Database) -> None:
 def test_times_are_utc_and_statements_end(shared_database: Database) -> None:
     with shared_database.transaction() as session:
         assert session.scalar(text("SHOW timezone")) == "UTC"
-        assert session.scalar(text("SHOW statement_timeout")) == "15s"
+        assert session.scalar(text("SHOW statement_timeout")) == "8s"
 
 
 def test_a_nul_is_an_error_of_the_database_and_not_a_silent_cut(
