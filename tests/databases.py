@@ -8,7 +8,9 @@ Their folder is temporary, nothing is kept through a power cut, and their addres
 over `stop`, `kill` and `start`.
 """
 
+import os
 import shutil
+import signal
 import sysconfig
 import tempfile
 import time
@@ -69,6 +71,10 @@ class Server:
     def kill(self) -> int:
         """kill -9; the pid that it had."""
         return self._end(Process.kill)
+
+    def quit(self) -> int:
+        """SIGQUIT: for PostgreSQL `pg_ctl stop -m immediate`; the pid that it had."""
+        return self._end(lambda process: os.kill(process.pid, signal.SIGQUIT))
 
     def restart(self) -> int:
         """Stop and start it; the new pid."""

@@ -21,7 +21,9 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from common.config import ROOT
+from common.audit import Finding, Limits, audit
+from common.config import ROOT, TestingConfig
+from common.db import Database
 from tests.databases import Databases
 from tests.upstream import Upstream
 
@@ -127,9 +129,9 @@ class Stack:
             self.wait_ready(workers)
         return self
 
-    def start_web(self) -> Child:
+    def start_web(self, **settings: str) -> Child:
         arguments = ["gunicorn", "-c", "gunicorn_conf.py", "wsgi:app"]
-        self.web = Child(arguments, self.environment, self.folder / "web.log")
+        self.web = Child(arguments, self.environment | settings, self.folder / "web.log")
         wait_until(lambda: self._answers("/health"), what="the web", log=self.web.log)
         return self.web
 
@@ -163,7 +165,20 @@ class Stack:
             child.stop(10)
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, **options)
+        return httpx.Client(**{"base_url": self.url, "timeout": 30} | options)
+
+    def audit(self) -> list[Finding]:
+        """The rows that break a promise, asked of the database itself; there must be none."""
+        settings = {
+            name: value
+            for name, value in self.environment.items()
+            if name in TestingConfig.model_fields and name != "FLASK_ENV"
+        }
+        database = Database(self.database_url, pool_size=1)
+        with database.transaction() as session:
+            found = audit(session, Limits.of(TestingConfig(**settings)))  # type: ignore[arg-type]
+        database.close()
+        return found
 
     def __enter__(self) -> Self:
         return self
