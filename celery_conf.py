@@ -18,8 +18,14 @@ except ConfigurationError as error:
 broker_url = _config.REDIS_URL
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # a worker outlives any outage of its broker
-# Found dead within 10 s instead of never; the consumer waits longer than any publisher.
-broker_transport_options = {"health_check_interval": 10, "socket_keepalive": True}
+# A broker that says nothing any more is found dead within 11 s instead of never: without the socket
+# timeout an event that is being published would hold up the check for ever.
+broker_transport_options = {
+    "health_check_interval": 5,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+}
 
 worker_pool = "threads"  # one sleeping thread a slot: the waiting is done in one event loop
 worker_concurrency = _config.EPICODE_WORKER_SLOTS

@@ -27,6 +27,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._open: set[asyncio.StreamWriter] = set()
+        self._lost: set[asyncio.StreamWriter] = set()
         self._swallows = False
         self._refuses = False
         self._delay = 0.0
@@ -49,11 +50,12 @@ class Proxy:
 
     @contextmanager
     def blackhole(self) -> Iterator[None]:
-        """Nothing passes any more, and nobody is told; what was swallowed is lost for ever."""
+        """Nothing passes any more, and nobody is told, as when a firewall forgets its connections:
+        those that were open, or opened meanwhile, stay silent for ever; later ones pass."""
         self._swallows = True
+        self._lost |= self._open
         yield
         self._swallows = False
-        self.cut()
 
     @contextmanager
     def delayed(self, seconds: float) -> Iterator[None]:
@@ -94,6 +96,11 @@ class Proxy:
         assert self._server is not None
         self._server.close()
         await self._abort_all()
+        me = asyncio.current_task()
+        serving = [task for task in asyncio.all_tasks() if task is not me]
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _abort_all(self) -> None:
         for writer in list(self._open):
@@ -118,9 +125,12 @@ class Proxy:
                 self._pass(far_reader, writer),
                 return_exceptions=True,
             )
+        except asyncio.CancelledError:  # the proxy stops; asyncio would log it for each
+            pass
         finally:
             for end in (writer, far_writer):
                 self._open.discard(end)
+                self._lost.discard(end)
                 end.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -133,9 +143,10 @@ class Proxy:
             if self._delay:
                 await asyncio.sleep(self._delay)
             if self._swallows:
-                continue
-            writer.write(data)
-            await writer.drain()
+                self._lost.add(writer)
+            if writer not in self._lost:
+                writer.write(data)
+                await writer.drain()
         # one side has ended: the other learns it, unless nobody is to learn anything
-        if not self._swallows:
-            writer.write_eof() if writer.can_write_eof() else writer.close()
+        if writer not in self._lost:
+            writer.write_eof()

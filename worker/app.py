@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from celery.signals import (
     setup_logging,
     task_revoked,
@@ -20,6 +21,8 @@ from worker.cancellation import on_task_revoked
 from worker.process import WorkerProcess, current, set_current
 
 __all__ = ["app"]
+
+log = structlog.get_logger(__name__)
 
 
 @setup_logging.connect
@@ -45,6 +48,10 @@ def start(sender: Any, **_: Any) -> None:
         process.start()
     except ConfigurationError as error:
         raise SystemExit(f"EpiCode: {error}") from None
+    except Exception as error:
+        # Celery would log it and go on, taking doorbells that nobody here can answer.
+        log.error("worker_not_started", exc_info=error)
+        raise SystemExit(f"EpiCode: the worker could not start ({_in_one_line(error)})") from None
 
 
 @worker_shutting_down.connect
@@ -56,6 +63,10 @@ def begin_stop(**_: Any) -> None:
 def stop(**_: Any) -> None:
     current().stop()
     set_current(None)
+
+
+def _in_one_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
 task_revoked.connect(on_task_revoked)

@@ -1,6 +1,7 @@
 """The operator's commands, and the files that gunicorn and Celery load."""
 
 import runpy
+import uuid
 
 import pytest
 from sqlalchemy import select, text
@@ -9,6 +10,7 @@ from common.access import KEY_PREFIX
 from common.config import ROOT, TestingConfig
 from common.db import Database
 from common.models import User
+from tests.databases import Databases
 from tests.house.commands import environment, run
 from web.create_app import create_app
 
@@ -95,6 +97,18 @@ def test_wrong_settings_stop_every_start_with_their_sentences(
     assert lines[0].startswith("EpiCode: EPICODE_PORT")
     assert lines[1].startswith("EPICODE_LEASE_SECONDS")
     assert len(lines) == 2
+
+
+def test_a_worker_that_can_not_start_ends_and_takes_no_doorbell(
+    config: TestingConfig, databases: Databases
+) -> None:
+    empty = databases.create_database(f"empty_{uuid.uuid4().hex[:8]}")
+
+    stopped = run(config, *["-m", "celery", "-A", "worker.app", "worker"], DATABASE_URL=empty)
+
+    assert stopped.returncode == 1
+    last = stopped.stderr.strip().splitlines()[-1]
+    assert last.startswith('EpiCode: the worker could not start (relation "workers" does not exist')
 
 
 def test_celerys_settings_load_and_keep_the_houses_rules(
