@@ -99,7 +99,7 @@ def test_a_line_that_fails_for_a_while_loses_nothing(
     proxy = wired.lines[line]
     with wired.client() as client:
         trial = Trial(wired.stack, tally, client)
-        trial.speak(scale.of(3, 10), seconds=scale.of(2, 10))
+        trial.speak(scale.of(3, 10), seconds=scale.of(2, 10), held=False)
 
         with trial.fault(f"the line between {line} {how}"):
             if how == "cut":
@@ -110,7 +110,7 @@ def test_a_line_that_fails_for_a_while_loses_nothing(
                     time.sleep(scale.of(0.5, 5))
             elif how == "delayed":
                 with proxy.delayed(scale.of(0.1, 0.3)):
-                    trial.speak(1, seconds=0.5, until_begun=False)
+                    trial.post(1)
                     time.sleep(scale.of(0.5, 5))
             else:
                 with proxy.blackhole():

@@ -21,7 +21,7 @@ def test_kill_9_of_a_workers_group_over_twenty_slow_replies(
     house: Stack, scale: Scale, tally: Tally
 ) -> None:
     trial = Trial(house.start(), tally)
-    trial.speak(20, seconds=scale.of(4, 20))
+    trial.speak(20, seconds=scale.of(1, 10))
 
     with trial.fault("kill -9 of the only worker's process group, another started"):
         house.worker().kill()
@@ -33,7 +33,7 @@ def test_kill_9_of_a_workers_group_over_twenty_slow_replies(
 def test_kill_9_at_random_over_many_replies(house: Stack, scale: Scale, tally: Tally) -> None:
     chance = random.Random(20261122)
     trial = Trial(house.start(2), tally)
-    trial.speak(scale.of(40, 200), seconds=scale.of(4, 20), turns=1, until_begun=False)
+    trial.post(scale.of(40, 200), seconds=scale.of(3, 20))
 
     kills = scale.of(3, 12)
     with trial.fault("kill -9 of a worker at random", kills):
@@ -53,7 +53,7 @@ def test_a_worker_frozen_past_its_lease_is_fenced_when_it_thaws(
     house: Stack, scale: Scale, tally: Tally
 ) -> None:
     trial = Trial(house.start(), tally)
-    trial.speak(5, seconds=scale.of(6, 40))
+    trial.speak(5)
     lease = float(house.environment["EPICODE_LEASE_SECONDS"])
     frozen = house.worker()
 
@@ -78,7 +78,7 @@ def test_sigterm_hands_eight_running_replies_to_the_second_worker(
     settings = times | {"EPICODE_HANDOVER_SECONDS": str(patience)}
     with Upstream() as upstream, Stack(own_databases, upstream, settings).start() as house:
         trial = Trial(house, tally)
-        trial.speak(8, seconds=scale.of(5, 40))
+        trial.speak(8)
         house.start_worker("worker-2")
 
         with trial.fault("SIGTERM of a worker with eight running, a second one up"):
@@ -100,10 +100,10 @@ def test_a_rolling_restart_under_load_loses_and_charges_nothing(
     rounds = scale.of(1, 4)
     with trial.fault("rolling restart of web and both workers under load", 3 * rounds):
         for number in range(rounds):
-            trial.speak(4, seconds=2, turns=2, until_begun=False)
+            trial.post(4, seconds=2, turns=2)
             for name in [name for name, child in house.workers.items() if child.exit_code is None]:
                 house.start_worker(f"{name}-{number}")
-                trial.speak(4, seconds=2, until_begun=False)
+                trial.post(4, seconds=2)
                 assert house.worker(name).stop(40) == 0
             assert house.web is not None
             assert house.web.stop(40) == 0
@@ -124,7 +124,7 @@ def test_a_web_killed_between_commit_and_doorbell(house: Stack, scale: Scale, ta
         house.start_worker("worker-1")
         trial = Trial(house, tally)
         for _ in range(repeats):
-            trial.speak(1, seconds=0.2)
+            trial.speak(1, held=False)
             with trial.fault("kill -9 of web between commit and doorbell"), between.blackhole():
                 _kill_web_after_its_commit(trial)
             house.start_web(REDIS_URL=there)

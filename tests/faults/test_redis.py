@@ -87,10 +87,10 @@ def test_replies_go_on_while_redis_is(
     long: float,
 ) -> None:
     trial = Trial(steady, tally)
-    trial.speak(scale.of(6, 20), seconds=scale.of(3, 20))
+    trial.speak(scale.of(6, 20), seconds=scale.of(2, 20))
 
     with trial.fault(name):
-        provoke(steady, scale.of(quick, long), lambda: trial.speak(3, seconds=1, until_begun=False))
+        provoke(steady, scale.of(quick, long), lambda: trial.post(3))
 
     trial.ends_well(120)
     assert trial.slowest_post < POST_SECONDS
@@ -99,14 +99,16 @@ def test_replies_go_on_while_redis_is(
 
 
 def test_flushall_with_a_hundred_queued_forgets_nobody(
-    steady: Stack, scale: Scale, tally: Tally
+    own_databases: Databases, times: dict[str, str], scale: Scale, tally: Tally
 ) -> None:
-    trial = Trial(steady, tally)
-    trial.speak(scale.of(190, 300), seconds=scale.of(1.5, 10), until_begun=False)
-    ((waiting,),) = trial.rows("SELECT count(*) FROM jobs WHERE status = 'queued'")
-    assert waiting >= 100
+    settings = times | {"EPICODE_WORKER_SLOTS": "9"}
+    with Upstream() as upstream, Stack(own_databases, upstream, settings).start() as stack:
+        trial = Trial(stack, tally)
+        trial.speak(8)  # all slots but the reserve
+        trial.post(100, seconds=scale.of(0.2, 2))
+        assert trial.rows("SELECT count(*) FROM jobs WHERE status = 'queued'") == [(100,)]
 
-    with trial.fault("FLUSHALL with 100 queued"):
-        admin(steady).flushall()
+        with trial.fault("FLUSHALL with 100 queued"):
+            admin(stack).flushall()
 
-    trial.ends_well(180)
+        trial.ends_well(180)

@@ -12,6 +12,7 @@ model said, asks the audit, and notes the fault's figures.
 
 import re
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +24,8 @@ import psycopg2
 from tests.reader import FINISHED, Reader, converse
 from tests.scale import Outcome, Tally
 from tests.stack import Stack
-from tests.upstream import End, Script, stream
-from tests.upstream_script import last_user_text
+from tests.upstream import End, Gate, Script, Text
+from tests.upstream_script import last_user_text, stream
 
 PIECES = ("Una respuesta ", "que sigue, ", "con acentos ", "y 👩‍💻, ", "עם עברית, ", "n\u0303 — ")
 PIECES_A_REPLY = 40
@@ -33,11 +34,13 @@ PATIENCE_SECONDS = 90.0
 
 
 def answer(body: dict[str, Any]) -> Script:
-    """What the model says to a prompt of a trial: its own text, over the time that it names."""
+    """What the model says to a prompt of a trial: its own text, over the time that it names. One
+    that is held says its last word only when the fault is over."""
     prompt = last_user_text(body)
-    pieces = said_to(prompt)
+    *pieces, last = said_to(prompt)
     seconds = float(re.findall(r"lasts ([\d.]+)", prompt)[0])
-    return stream(pieces, seconds / len(pieces), 0.0, End("stop"))
+    gate = (Gate(name) for name in re.findall(r"held by (\w+)", prompt))
+    return stream(pieces, seconds / len(pieces), 0.0, *gate, Text(last), End("stop"))
 
 
 def said_to(prompt: str) -> list[str]:
@@ -72,6 +75,7 @@ class Trial:
     def __post_init__(self) -> None:
         self.stack.upstream.script("[[trial", answer)  # type: ignore[union-attr]
         self._client = self.client or self.stack.client()
+        self._gate = f"trial_{uuid.uuid4().hex[:8]}"
         self._name = ""
         self._provoked = 0
         self._hit: list[tuple[str, int]] = []
@@ -79,20 +83,19 @@ class Trial:
         self._over_at = 0.0
         self.slowest_post = 0.0
 
-    def speak(
-        self, count: int, *, seconds: float = 4.0, turns: int = 1, until_begun: bool = True
-    ) -> None:
-        """Posts `count` conversations of `turns` turns each, whose replies last about so long.
-
-        `until_begun`: returns when the first reply of each is being said.
-        """
-        firsts = []
-        for _ in range(count):
-            conversation = self._patiently(lambda: converse(self._client))
-            posted = [self._post(conversation, seconds) for _ in range(turns)]
-            firsts.append(posted[0])
-        for turn in firsts if until_begun else ():
+    def speak(self, count: int, *, seconds: float = 1.0, held: bool = True) -> None:
+        """As many replies, each in a conversation of its own, lasting so long; returns when all
+        have begun. `held`: none ends before the fault is over."""
+        begun = [self._post(self._converse(), seconds, held=held) for _ in range(count)]
+        for turn in begun:
             turn.reader.read_until_text(60)
+
+    def post(self, count: int, *, seconds: float = 0.5, turns: int = 1) -> None:
+        """As many conversations of `turns` turns each, whose replies are not waited for."""
+        for _ in range(count):
+            conversation = self._converse()
+            for _ in range(turns):
+                self._post(conversation, seconds)
 
     @contextmanager
     def fault(self, name: str, times: int = 1) -> Iterator[None]:
@@ -105,13 +108,14 @@ class Trial:
         ((self._hit_at,),) = self.rows("SELECT clock_timestamp()")
         yield
         self._over_at = time.monotonic()
+        self.stack.upstream.open(self._gate)  # type: ignore[union-attr]
 
     def ends_well(self, seconds: float = 60, *, failing_with: frozenset[str] = frozenset()) -> None:
         """Reads all to the end, then asserts: nothing lost, nothing doubled, no promise broken.
 
         `failing_with` are the codes that a reply may honestly end in under this fault.
         """
-        self.speak(1, seconds=0.2, until_begun=False)  # and the house still takes turns
+        self.post(1)  # the house still takes turns
         recovery = self._recover(seconds)
         self._read_to_end(seconds)
         ended = [turn.ended for turn in self.turns if turn.ended is not None]
@@ -143,8 +147,13 @@ class Trial:
             cursor.execute(query, values)
             return cursor.fetchall()
 
-    def _post(self, conversation: str, seconds: float) -> Turn:
+    def _converse(self) -> str:
+        return self._patiently(lambda: converse(self._client))
+
+    def _post(self, conversation: str, seconds: float, *, held: bool = False) -> Turn:
         prompt = f"[[trial {len(self.turns)} of {conversation} lasts {seconds:g}]]"
+        if held:
+            prompt += f" held by {self._gate}"
         key = {"Idempotency-Key": prompt}
 
         def post() -> str:
