@@ -21,12 +21,21 @@ TALLY = pytest.StashKey[Tally]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--faults", action="store_true", help="the long form of every fault, with its figures"
+        "--faults",
+        action="store_true",
+        help="only what has a long form, in its long form, with a table of figures",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TALLY] = Tally()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--faults"):
+        short = [item for item in items if "scale" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=short)
+        items[:] = [item for item in items if item not in short]
 
 
 def pytest_terminal_summary(
