@@ -11,7 +11,10 @@ FINISHED = {"completed", "incomplete", "failed", "cancelled"}
 
 @dataclass
 class Reader:
-    """`text` is what a person would see; `polls` keeps every answer."""
+    """`text` is what a person would see; `polls` keeps every answer.
+
+    A `sparing` one sends the ETag of its last answer: a 304 says that nothing is new since.
+    """
 
     client: httpx.Client
     job_id: str
@@ -19,17 +22,21 @@ class Reader:
     cursor: str | None = None
     resets: int = 0
     polls: list[dict[str, Any]] = field(default_factory=list)
+    sparing: bool = False
+    etag: str | None = None
 
     def poll(self) -> dict[str, Any]:
-        return self._read(self.client.get(f"/api/jobs/{self.job_id}", params=self._where()))
+        return self._read(self._ask())
 
     def try_poll(self) -> dict[str, Any] | None:
-        """`poll` while something is away: None for a 503 or a broken connection."""
+        """`poll` while something is away: None for what is no answer of the web's own."""
         try:
-            answer = self.client.get(f"/api/jobs/{self.job_id}", params=self._where())
+            answer = self._ask()
         except httpx.TransportError:
             return None
-        return None if answer.status_code == 503 else self._read(answer)
+        if answer.status_code in (502, 503) or answer.headers.get("Content-Type") == "text/html":
+            return None
+        return self._read(answer)
 
     def read_until(self, status: str | set[str], seconds: float = 30) -> dict[str, Any]:
         """Polls, faster than asked, until the job is in that status."""
@@ -55,10 +62,16 @@ class Reader:
             time.sleep(0.03)
         return self.polls[-1]
 
-    def _where(self) -> dict[str, str]:
-        return {"cursor": self.cursor} if self.cursor else {}
+    def _ask(self) -> httpx.Response:
+        return self.client.get(
+            f"/api/jobs/{self.job_id}",
+            params={"cursor": self.cursor} if self.cursor else {},
+            headers={"If-None-Match": self.etag} if self.sparing and self.etag else {},
+        )
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
+        if self.sparing and answer.status_code == 304:
+            return self.polls[-1]
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
         if body["reset"]:
@@ -66,6 +79,7 @@ class Reader:
             self.resets += 1
         self.text += body["text"]
         self.cursor = body["cursor"]
+        self.etag = answer.headers["ETag"]
         self.polls.append(body)
         return body
 

@@ -149,6 +149,9 @@ class Leases:
             except SQLAlchemyError as error:
                 log.warning("leases_not_renewed", error=type(error).__name__, held=len(self))
                 wait = min(RETRY_SECONDS, self._every_seconds)
+            except Exception as defect:  # the thread's door: without it every lease would lapse
+                log.error("renewal_crashed", exc_info=defect)
+                wait = min(RETRY_SECONDS, self._every_seconds)
 
     def _renew(self, held: list[Lease]) -> None:
         self.report()

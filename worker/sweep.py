@@ -92,6 +92,8 @@ class Sweep:
                     self.sweep()
             except SQLAlchemyError as error:
                 log.warning("sweep_failed", error=type(error).__name__)
+            except Exception as defect:  # the thread's door: whatever it was, the next pass comes
+                log.error("sweep_crashed", exc_info=defect)
 
     def _wait_until(self, next_sweep: float) -> bool:
         """Waits for the next sweep; True: woken earlier, because somebody's wait is over."""
@@ -203,7 +205,8 @@ class Sweep:
     def _said_so_far(self, job_id: uuid.UUID, attempt: int) -> Said:
         """The live log's text of the last attempt, or nothing if Redis lost it."""
         try:
-            text = self._live_log.text(job_id, attempt).decode()
+            # a log that something else has damaged must not keep its job from ending
+            text = self._live_log.text(job_id, attempt).decode(errors="ignore").replace("\0", "")
         except RedisError:
             return jobs.NOTHING_SAID
         return Said(text=text, token_count=count_tokens(text)) if text else jobs.NOTHING_SAID

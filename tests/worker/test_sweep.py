@@ -142,6 +142,19 @@ def test_what_redis_lost_is_lost_and_the_job_ends_all_the_same(
     assert len(rings) == 1
 
 
+def test_a_damaged_live_log_does_not_keep_its_job_from_ending(
+    database: Database, sweep: Sweep, live_log: LiveLog
+) -> None:
+    with database.transaction() as session:
+        job_id = lost(session, failures=2)
+    live_log.rewrite(job_id, 2, "so far\0 señ".encode()[:-1] + b"\xf0\x9f")
+
+    sweep.sweep()
+
+    job, reply = rows(database, job_id)
+    assert (job["status"], reply["content"]) == ("failed", "so far se")
+
+
 def test_a_lost_job_whose_deadline_has_passed_is_not_tried_again(
     database: Database, sweep: Sweep, live_log: LiveLog
 ) -> None:

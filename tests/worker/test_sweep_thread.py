@@ -55,3 +55,22 @@ def test_it_outlives_a_database_that_is_away(live_log: LiveLog, config: BaseConf
     finally:
         sweep.stop()
         away.close()
+
+
+def test_it_outlives_a_defect_of_its_own(
+    database: Database, live_log: LiveLog, config: BaseConfig
+) -> None:
+    quick = config.model_copy(update={"EPICODE_SWEEP_SECONDS": 0.02})
+    tried = threading.Semaphore(0)
+
+    def ring() -> None:
+        tried.release()
+        raise ZeroDivisionError
+
+    sweep = Sweep(database, live_log, ring, quick)
+
+    sweep.start()
+    try:
+        assert all(tried.acquire(timeout=10) for _ in range(3))
+    finally:
+        sweep.stop()

@@ -74,6 +74,8 @@ export class Api {
   async #call(request) {
     try {
       const response = await this.#http.request(request);
+      // what somebody in between said, as a hotel's sign-in page does, is no answer
+      if (response.status !== 204 && typeof response.data !== "object") throw new Error("no JSON");
       this.#readClock(response.headers.date);
       return response.data;
     } catch (failure) {
