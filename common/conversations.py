@@ -34,6 +34,15 @@ class Posted:
     previous_is_pending: bool
 
 
+@dataclass(frozen=True)
+class Gone:
+    """A job that went with its conversation: its last attempt, and whether that was running."""
+
+    job_id: uuid.UUID
+    attempt: int
+    was_running: bool
+
+
 def create(
     session: Session,
     user_id: uuid.UUID,
@@ -77,7 +86,8 @@ def find(
         Conversation.id == conversation_id, Conversation.user_id == user_id
     )
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        # NO KEY UPDATE: a claim in this conversation needs its key only, and must not wait for us
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     conversation = session.scalars(query).one_or_none()
     if conversation is None:
         raise EpiCodeError("not_found")
@@ -152,10 +162,12 @@ def regenerate(
     params: dict[str, Any] | None = None,
 ) -> Posted:
     """Another reply to a user's turn, beside those that it has. Raises as `post_message` does."""
+    found = find_message(session, user_id, message_id)
+    conversation = find(session, user_id, found.conversation_id, lock=True)
+    # Read again under the lock: the turn may have been taken back meanwhile.
     message = find_message(session, user_id, message_id)
     if message.role != "user":
         raise EpiCodeError("invalid_parent")
-    conversation = find(session, user_id, message.conversation_id, lock=True)
     limits = catalogue.choose(session, model or conversation.model)
     effective = conversation.params | (params or {})
     check_size(session, conversation, message.parent_id, limits, effective, message.token_count)
@@ -201,10 +213,13 @@ def switch_branch(session: Session, conversation: Conversation, message_id: uuid
 
 
 def system_message(session: Session, conversation_id: uuid.UUID) -> Message:
-    """The root of a conversation's tree."""
-    return session.scalars(
+    """The root of a conversation's tree. Raises `not_found` when it was deleted meanwhile."""
+    root = session.scalars(
         select(Message).where(Message.conversation_id == conversation_id, Message.turn_index == 0)
-    ).one()
+    ).one_or_none()
+    if root is None:
+        raise EpiCodeError("not_found")
+    return root
 
 
 def rewrite_system_prompt(session: Session, conversation: Conversation, prompt: str) -> None:
@@ -236,18 +251,21 @@ def set_in_window(
     return message
 
 
-def remove(
-    session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID
-) -> list[tuple[uuid.UUID, int]]:
+def remove(session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID) -> list[Gone]:
     """Deletes a conversation with its messages and jobs.
 
-    Returns (job, attempt) of each job: after the commit their live logs go and what runs stops.
+    Returns its jobs: after the commit their live logs go and what runs stops.
     """
     conversation = find(session, user_id, conversation_id, lock=True)
+    # Jobs before messages, as a worker that ends its job locks them: the cascade's own order is
+    # the other, and both would wait for each other.
     jobs = session.execute(
-        select(Job.id, Job.attempt).where(Job.conversation_id == conversation.id)
+        select(Job.id, Job.attempt, Job.status)
+        .where(Job.conversation_id == conversation.id)
+        .order_by(Job.id)
+        .with_for_update()
     )
-    gone = [(row.id, row.attempt) for row in jobs]
+    gone = [Gone(row.id, row.attempt, row.status == Status.IN_PROGRESS) for row in jobs]
     session.execute(delete(Conversation).where(Conversation.id == conversation.id))
     return gone
 

@@ -52,11 +52,14 @@ return length
 """
 
 # ARGV: owner, cursor's attempt, cursor's offset (-1: none). Answers nil unless the hash is there,
-# the caller's, and not done; else attempt, shown, cancelling, length, start, text from start.
+# the caller's, not done and not deleted; else attempt, shown, cancelling, length, start, text from
+# start.
 _READ = """
 local hash = redis.call('HMGET', KEYS[1], 'attempt', 'shown', 'owner', 'done')
 if not hash[1] or hash[3] ~= ARGV[1] then return nil end
 if hash[4] and tonumber(hash[4]) >= tonumber(hash[1]) then return nil end
+local mark = redis.call('GET', KEYS[1] .. ':cancel')
+if mark == 'deleted' then return nil end
 local text = KEYS[1] .. ':' .. hash[1] .. ':text'
 local length = redis.call('STRLEN', text)
 local start = 0
@@ -67,7 +70,7 @@ while start > 0 and start < length do
   if byte < 128 or byte >= 192 then break end
   start = start - 1
 end
-return {hash[1], hash[2], redis.call('EXISTS', KEYS[1] .. ':cancel'), length, start,
+return {hash[1], hash[2], mark and 1 or 0, length, start,
         redis.call('GETRANGE', text, start, -1)}
 """
 
@@ -158,11 +161,16 @@ class LiveLog:
         """The whole text of an attempt, as far as it is logged; empty when it is lost."""
         return cast(bytes, self._client.get(_text(job_id, attempt)) or b"")
 
-    def ask_to_cancel(self, job_ids: Sequence[uuid.UUID]) -> None:
-        """Leaves the mark that the worker's next flush sees."""
+    def ask_to_cancel(self, job_ids: Sequence[uuid.UUID], *, deleted: bool = False) -> None:
+        """Leaves the mark that the worker's next flush sees.
+
+        `deleted`: from now on readers are sent to the database, whatever a worker that doesn't
+        know yet still writes here.
+        """
+        mark = b"deleted" if deleted else b"cancel"
         with self._client.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.set(_cancel(job_id), b"1", ex=CANCEL_MARK_SECONDS)
+                pipe.set(_cancel(job_id), mark, ex=CANCEL_MARK_SECONDS)
             pipe.execute()
 
     def forget(self, jobs: Iterable[tuple[uuid.UUID, int]]) -> None:

@@ -9,8 +9,10 @@ import uuid
 
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from common.machine import Status
+from common.models import Job
 from common.shown import moment
 from worker.claim import Claimed, NothingToDo, claim, smaller_window
 from worker.context_window import Window
@@ -72,6 +74,7 @@ def settle_and_ring(process: WorkerProcess, claimed: Claimed, speech: Speech) ->
     ended = settle(process, claimed, speech)
     if ended is None:
         log.warning("fence_lost", ending=speech.ending.value)
+        _forget_if_deleted(process, claimed)
         raise NothingToDo("the fence is lost")
     _mark_done(process, claimed)
     process.send(ended.doorbells)
@@ -110,6 +113,18 @@ def _speak_once(process: WorkerProcess, claimed: Claimed, window: Window) -> Spe
         process.writer.close(reply_log)
     speech.text = reply_log.text()
     return speech
+
+
+def _forget_if_deleted(process: WorkerProcess, claimed: Claimed) -> None:
+    """What was flushed after a job's deletion goes too: nobody else knows of it any more."""
+    lease = claimed.lease
+    try:
+        with process.database.transaction() as session:
+            is_there = session.get(Job, lease.job_id) is not None
+        if not is_there:
+            process.live_log.forget([(lease.job_id, lease.attempt)])
+    except (SQLAlchemyError, RedisError) as error:  # its keys expire
+        log.warning("live_log_not_forgotten", error=type(error).__name__)
 
 
 def _mark_done(process: WorkerProcess, claimed: Claimed) -> None:

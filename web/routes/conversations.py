@@ -119,8 +119,11 @@ def change_conversation(path: ItemPath, body: ConversationChange) -> Response:
         conversation.archived_at = func.now() if body.archived else None
     if body.head_message_id is not None:
         rules.switch_branch(session, conversation, body.head_message_id)
+    session.flush()
+    # presented while it is locked: after the commit it may be deleted at any moment
+    response = jsonify(_present(conversation))
     session.commit()
-    return jsonify(_present(conversation))
+    return response
 
 
 @conversations.delete(
@@ -133,8 +136,8 @@ def delete_conversation(path: ItemPath) -> tuple[str, int]:
     db.session.commit()
     live_log = services().live_log
     try:
-        live_log.ask_to_cancel([job_id for job_id, _ in gone])
-        live_log.forget(gone)
+        live_log.ask_to_cancel([job.job_id for job in gone if job.was_running], deleted=True)
+        live_log.forget((job.job_id, job.attempt) for job in gone)
     except RedisError as error:  # its keys expire, and a renewal finds that the job is gone
         log.warning("live_log_not_forgotten", error=type(error).__name__)
     return "", 204

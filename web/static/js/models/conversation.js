@@ -26,6 +26,9 @@ export class Conversation extends EventTarget {
   #older = null;
   #jobs;
   #isClosed = false;
+  // new replies that were asked for: those on their way, and the keys of those without an answer
+  #asking = new Set();
+  #unconfirmed = new Map();
 
   /** `id` is null for a conversation that its first message will create. */
   constructor(id, { api, drafts, environment }) {
@@ -142,16 +145,22 @@ export class Conversation extends EventTarget {
     return content;
   }
 
-  /** A new reply to a turn that was already said: a sibling of the ones it has. */
-  regenerate(messageId, { model }) {
-    return this.#attempt(async () => {
-      const answer = await this.#api.postReply(
-        messageId,
-        model ? { model } : {},
-        this.#environment.newKey(),
-      );
+  /**
+   * A new reply to a turn that was already said: a sibling of the ones it has. Asked for twice
+   * before the server has confirmed it, it is still one.
+   */
+  async regenerate(messageId, { model }) {
+    const wish = `${messageId} ${model ?? ""}`;
+    if (this.#asking.has(wish)) return;
+    const key = this.#unconfirmed.get(wish) ?? this.#environment.newKey();
+    this.#unconfirmed.set(wish, key);
+    this.#asking.add(wish);
+    await this.#attempt(async () => {
+      const answer = await this.#api.postReply(messageId, model ? { model } : {}, key);
+      this.#unconfirmed.delete(wish);
       await this.#accept(answer);
     });
+    this.#asking.delete(wish);
   }
 
   stop(turn) {

@@ -14,7 +14,9 @@ export class ReplyTurn extends Turn {
   #markdown;
   #reveal;
   #jobLine;
-  #failure = el("div", { class: "reply-failure", role: "group", hidden: true });
+  #why = el("strong");
+  #whatToDo = el("p");
+  #failure;
   #note = el("p", { class: "reply-note", hidden: true });
   #copyButton;
   #again;
@@ -28,6 +30,18 @@ export class ReplyTurn extends Turn {
       isInstant: () => document.hidden || prefersLessMotion(),
     });
     this.#jobLine = new JobLine(page);
+    // built once: a button that has the focus keeps it
+    this.#failure = el(
+      "div",
+      { class: "reply-failure", role: "group", hidden: true },
+      this.#why,
+      this.#whatToDo,
+      el(
+        "button",
+        { type: "button", class: "plain-button", on: { click: () => this.#regenerate() } },
+        i18n.t("ui.retry"),
+      ),
+    );
     this.body.append(this.#text, this.#jobLine.element, this.#failure, this.#note);
     this.#copyButton = iconButton("copy", i18n.t("ui.turn.copy"), { on: { click: () => this.#copy() } });
     this.#again = iconButton("again", i18n.t("ui.turn.again"), {
@@ -82,15 +96,10 @@ export class ReplyTurn extends Turn {
     const { error, status } = message;
     show(this.#failure, status === "failed");
     if (status === "failed") {
-      this.#failure.replaceChildren(
-        el("strong", {}, error?.title ?? i18n.t("ui.reply.failed")),
-        el("p", {}, error?.detail ?? ""),
-        el(
-          "button",
-          { type: "button", class: "plain-button", on: { click: () => this.#regenerate() } },
-          i18n.t("ui.retry"),
-        ),
-      );
+      const title = error?.title ?? i18n.t("ui.reply.failed");
+      this.#failure.setAttribute("aria-label", title);
+      setText(this.#why, title);
+      setText(this.#whatToDo, error?.detail ?? "");
     }
     show(this.#note, status === "incomplete");
     if (status === "incomplete") {
