@@ -62,6 +62,7 @@ from tests.upstream_script import (
     Text,
     echo,
     failing,
+    http_date,
     instructed,
     last_user_text,
     reply,

@@ -5,6 +5,7 @@ Import all of it from `tests.upstream`, whose docstring is the manual.
 
 from __future__ import annotations
 
+import email.utils
 import json
 import re
 import time
@@ -130,17 +131,25 @@ def echo(body: dict[str, Any]) -> Script:
 
 
 def failing(
-    status: int, code: str | None = None, retry_after: float | None = None, message: str = ""
+    status: int, code: str | None = None, retry_after: float | str | None = None, message: str = ""
 ) -> Script:
-    """A plain error in OpenAI's shape."""
+    """A plain error in OpenAI's shape. A `retry_after` that is a string goes out as it is."""
     error = {
         "message": message or f"scripted {status}",
         "type": "invalid_request_error" if status < 500 else "server_error",
         "param": None,
         "code": code,
     }
-    headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    headers = {}
+    if retry_after is not None:
+        told = retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+        headers = {"retry-after": told}
     return Script(status=status, headers=headers, json={"error": error})
+
+
+def http_date(seconds: float) -> str:
+    """The time in so many seconds, cut to a whole one, as HTTP writes dates (RFC 9110, 5.6.7)."""
+    return email.utils.formatdate(time.time() + seconds, usegmt=True)
 
 
 def instructed(text: str) -> Script | None:

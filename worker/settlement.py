@@ -3,6 +3,7 @@
 import difflib
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,9 @@ RETRY_SECONDS = 1.0
 LONGEST_RETRY_AFTER_SECONDS = 60.0
 # What a person is advised when the server named no time.
 UNTOLD_WAIT_SECONDS = 60
+# In each thread that counts a long text the tokenizer keeps megabytes: so two of them do it.
+LONG_TEXT = 20_000
+_counters = ThreadPoolExecutor(2, thread_name_prefix="tokens")
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 log = structlog.get_logger(__name__)
@@ -72,7 +76,7 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
 
 
 def _said(claimed: Claimed, speech: Speech) -> Said:
-    tokens = count_tokens(speech.text) if speech.text else 0
+    tokens = _count(speech.text) if speech.text else 0
     usage = speech.usage
     if usage is None:
         # The server told nothing, or the call ended before it could: counted by us.
@@ -84,6 +88,12 @@ def _said(claimed: Claimed, speech: Speech) -> Said:
         usage=replace(usage, cost=claimed.limits.cost(usage)),
         first_token_after=speech.first_token_after,
     )
+
+
+def _count(text: str) -> int:
+    if len(text) < LONG_TEXT:
+        return count_tokens(text)
+    return _counters.submit(count_tokens, text).result()
 
 
 def _write(
@@ -117,9 +127,11 @@ def _after_error(
     """Another attempt where one may help and is left; otherwise the end."""
     lease, config = claimed.lease, process.config
     asked = error.retry_after or 0.0
-    if error.code == "rate_limited" and asked:
-        # Every worker slows down for this model, not only the one that was told.
-        patience = min(asked, LONGEST_RETRY_AFTER_SECONDS)
+    patience = None
+    if error.code == "rate_limited" or asked:
+        # Every worker slows down for this model, not only the one that was told; for a moment
+        # where no time was named, or one asker's large prompts would stop everybody.
+        patience = min(asked or config.EPICODE_BACKOFF_SECONDS, LONGEST_RETRY_AFTER_SECONDS)
         catalogue.pause(session, claimed.limits.id, timedelta(seconds=patience))
     may_help = error.retryable and asked <= LONGEST_RETRY_AFTER_SECONDS
     if may_help and claimed.failures + 1 < config.EPICODE_MAX_FAILURES:
@@ -139,7 +151,7 @@ def _after_error(
         "params": _params(process, session, claimed, error),
         "retryable": error.retryable,
     }
-    return jobs.fail(session, lease.job_id, lease.attempt, record, said), None
+    return jobs.fail(session, lease.job_id, lease.attempt, record, said), patience
 
 
 def _params(

@@ -5,6 +5,7 @@ too and a token costs no timer.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from enum import Enum
 
 from common.config import BaseConfig
 from common.jobs import Usage
+from worker.chunks import Counted, Finish, Text
 from worker.leases import Interruption
 from worker.reply_writer import ReplyLog
 from worker.text_cleaner import TextCleaner
-from worker.upstream import Counted, Finish, Request, Text, Upstream, UpstreamError
+from worker.upstream import Request, Upstream, UpstreamError
 
 # Usage may follow the model's last word; a reply must not be lost waiting for it.
 AFTER_FINISH_SECONDS = 5.0
@@ -61,6 +63,13 @@ class Speech:
     ) -> None:
         self.ending, self.error, self.interruption = ending, error, interruption
 
+    def fail(self, error: UpstreamError) -> None:
+        """Ends it in an error, without its frames. Unless all was said: what breaks while we wait
+        for the usage loses nothing."""
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        if self.finish_reason is None:
+            self.end(Ending.ERROR, error=error)
+
 
 class _Watch:
     """Cancels the reading task when a token is overdue or the attempt's time is up."""
@@ -85,6 +94,7 @@ class _Watch:
 
     def stop(self) -> None:
         self._timer.cancel()
+        del self._task
 
     def _expect_within(self, seconds: float) -> None:
         """Moves the deadline. A later one is found when the timer fires; only an earlier one, as
@@ -115,43 +125,45 @@ async def speak(
 ) -> None:
     """Reads the answer into `reply_log` and says in `speech` how it ended.
 
-    Raises UpstreamError; cancelling it closes the connection to the model server.
+    Raises nothing of its own: a task keeps the frames of its exception, they hold the answer's
+    bytes, and whoever keeps the task would keep megabytes of each failed attempt. Cancelling it
+    closes the connection to the model server.
     """
     watch = _Watch(config, attempt_seconds)
     cleaner = TextCleaner()
     size = 0
     try:
-        async for event in upstream.stream(request):
-            match event:
-                case Text(delta):
-                    watch.token()
-                    if speech.first_token_after is None:
-                        speech.begin()
-                    text = cleaner.feed(delta)
-                    size += len(text.encode())
-                    if size > config.EPICODE_MAX_OUTPUT_BYTES:
-                        speech.end(Ending.TOO_LONG)
-                        return
-                    if text:
+        # a stream that is left before its end is closed here and now, not when it is collected
+        async with contextlib.aclosing(upstream.stream(request)) as events:
+            async for event in events:
+                match event:
+                    case Text(delta):
+                        watch.token()
+                        if speech.first_token_after is None:
+                            speech.begin()
+                        text = cleaner.feed(delta)
+                        size += len(text.encode())
+                        if size > config.EPICODE_MAX_OUTPUT_BYTES:
+                            speech.end(Ending.TOO_LONG)
+                            return
                         reply_log.write(text)
-                case Finish(reason):
-                    speech.finish_reason = reason
-                    watch.finishing()
-                case Counted(usage):
-                    speech.usage = usage
-                case _:
-                    watch.token()
+                    case Finish(reason):
+                        speech.finish_reason = reason
+                        watch.finishing()
+                    case Counted(usage):
+                        speech.usage = usage
+                    case _:
+                        watch.token()
     except asyncio.CancelledError:
         if not watch.has_fired:
             raise
-        if speech.finish_reason is None:
-            raise UpstreamError("upstream_timeout", retryable=True) from None
-    except UpstreamError:
-        # All was said: what breaks while we wait for the usage loses nothing.
-        if speech.finish_reason is None:
-            raise
-    finally:
-        watch.stop()
-    if speech.finish_reason is None:
+        speech.fail(UpstreamError("upstream_timeout", retryable=True))
+    except UpstreamError as error:
+        speech.fail(error)
+    else:
         # The SDK raises nothing for a stream that just ends.
-        raise UpstreamError("upstream_malformed", retryable=True)
+        speech.fail(UpstreamError("upstream_malformed", retryable=True))
+    finally:
+        # Both lead back to the task, and so would keep the frames of a cancelled one.
+        watch.stop()
+        speech.on_first_token = None

@@ -1,27 +1,30 @@
 """The model server: the only import of `openai`. A stream of events, or one UpstreamError.
 
-The SDK sends the request; the answer's bytes are split and parsed here, because the SDK's stream
-objects cost four times as much a token.
+The SDK sends the request; the answer's bytes are split and parsed by `chunks`, because the SDK's
+stream objects cost four times as much a token.
 """
 
 import email.utils
-import json
+import math
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
+import aiohttp
 import httpx2
 import openai
 import orjson
 
 from common.catalogue import Limits
-from common.jobs import Usage
+from worker.chunks import Event, Lines, NoChunk, Reported, events_of
 from worker.context_window import Part
 
-# A line longer than this is no answer of a model that we can save.
-MAX_LINE_BYTES = 4 * 1024 * 1024
+# All that is needed of an error's body is in its first bytes.
+MAX_ERROR_BYTES = 64 * 1024
+MAX_LISTING_BYTES = 4 * 1024 * 1024
 LISTING_TIMEOUT_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 30.0
 
@@ -29,35 +32,9 @@ _TOO_LONG = re.compile(
     r"context.{0,20}(length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class Text:
-    """A piece of the reply."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Thinking:
-    """The model reasons: a sign of life, no text of the reply."""
-
-
-@dataclass(frozen=True)
-class Finish:
-    """The model says why it stopped."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Counted:
-    """The usage that the server counted."""
-
-    usage: Usage
-
-
-Event = Text | Thinking | Finish | Counted
+_STATUS_OF_NAME = {"rate_limit_exceeded": 429, "insufficient_quota": 429} | dict.fromkeys(
+    ("invalid_request_error", "context_length_exceeded", "content_filter"), 400
+)
 
 
 class UpstreamError(Exception):
@@ -113,16 +90,17 @@ class Upstream:
                 timeout=timeout,
                 # 0 is no limit; with None this transport falls back to aiohttp's 100.
                 limits=httpx2.Limits(max_connections=0, keepalive_expiry=KEEP_ALIVE_SECONDS),
+                event_hooks={"response": [_keep_the_beginning]},
             ),
         )
 
-    async def stream(self, request: Request) -> AsyncIterator[Event]:
+    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer, until the server ends it. Raises UpstreamError."""
         try:
             async with self._client.chat.completions.with_streaming_response.create(
                 **request.body(), extra_headers={"Accept-Encoding": "identity"}
             ) as response:
-                lines = _Lines()
+                lines = Lines()
                 async for data in response.http_response.aiter_bytes():
                     for line in lines.feed(data):
                         if line == b"[DONE]":
@@ -130,91 +108,57 @@ class Upstream:
                         for event in events_of(line):
                             yield event
         except openai.APIStatusError as error:
-            raise _of_status(error, request.limits.id) from error
+            told = {"code": error.code, "type": error.type, "message": error.message}
+            wait = _retry_after(error.response.headers)
+            raise _error(error.status_code, told, request.limits.id, wait) from error
+        except Reported as error:
+            raise _of_report(error.told, request.limits.id) from error
+        except (NoChunk, httpx2.DecodingError, aiohttp.ClientError) as error:
+            # the transport's own error, not turned into the SDK's: what came is no HTTP
+            raise UpstreamError("upstream_malformed", retryable=True) from error
         except (openai.APIError, httpx2.HTTPError) as error:
             code = "upstream_timeout" if _is_timeout(error) else "upstream_unavailable"
             raise UpstreamError(code, retryable=True) from error
+        except UnicodeEncodeError as error:  # a key that no header can carry
+            raise UpstreamError("invalid_api_key", retryable=False) from error
 
     async def list_models(self) -> dict[str, dict[str, Any]]:
         """Model id → the limits that the listing tells of it. Raises UpstreamError."""
         try:
-            page = await self._client.models.list(timeout=LISTING_TIMEOUT_SECONDS)
-        except (openai.APIError, httpx2.HTTPError, ValueError) as error:
+            async with self._client.models.with_streaming_response.list(
+                timeout=LISTING_TIMEOUT_SECONDS
+            ) as response:
+                listing = response.http_response.aiter_bytes()
+                models = orjson.loads(await _beginning(listing, MAX_LISTING_BYTES))["data"]
+            return {model["id"]: _told_limits(model) for model in models if "\0" not in model["id"]}
+        except (openai.APIError, httpx2.HTTPError, aiohttp.ClientError) as error:
             raise UpstreamError("upstream_unavailable", retryable=True) from error
-        return {model.id: _told_limits(model.model_extra or {}) for model in page.data or []}
+        except (ValueError, KeyError, TypeError) as error:  # it is no listing
+            raise UpstreamError("upstream_malformed", retryable=True) from error
 
     async def close(self) -> None:
         await self._client.close()
 
 
-class _Lines:
-    """Splits a stream of bytes into the data of its server-sent events, one JSON a line."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        if self._rest:
-            data = self._rest + data
-        *lines, self._rest = data.split(b"\n")
-        if len(self._rest) > MAX_LINE_BYTES:
-            raise UpstreamError("upstream_malformed", retryable=True)
-        for line in lines:
-            if line.startswith(b"data:"):
-                content = line[5:].strip()
-                if content:
-                    yield content
+async def _keep_the_beginning(response: httpx2.Response) -> None:
+    """Leaves only the first bytes of an error's body; the SDK reads what there is into memory."""
+    stream = response.stream
+    if response.is_success or not isinstance(stream, httpx2.AsyncByteStream):
+        return
+    beginning = await _beginning(aiter(stream), MAX_ERROR_BYTES)
+    await stream.aclose()
+    response.stream = httpx2.ByteStream(beginning)
+    # packed although we asked for none: a few bytes may hold a thousand times as many
+    response.headers.pop("content-encoding", None)
 
 
-def events_of(line: bytes) -> Iterator[Event]:
-    """The events of one chunk (`chat.completion.chunk` of OpenAI's API reference).
-
-    Raises UpstreamError for what is none, or for an error that the server reports in mid-stream.
-    """
-    chunk = _parsed(line)
-    if not isinstance(chunk, dict):
-        raise UpstreamError("upstream_malformed", retryable=True)
-    if chunk.get("error"):
-        raise UpstreamError("upstream_unavailable", retryable=True)
-    for choice in chunk.get("choices") or []:
-        if not isinstance(choice, dict):
-            raise UpstreamError("upstream_malformed", retryable=True)
-        delta = choice.get("delta") or {}
-        text = delta.get("content") if isinstance(delta, dict) else None
-        if isinstance(text, str) and text:
-            yield Text(text)
-        elif isinstance(delta, dict) and (delta.get("reasoning_content") or delta.get("reasoning")):
-            yield Thinking()
-        if choice.get("finish_reason"):
-            yield Finish(str(choice["finish_reason"]))
-        break  # one answer was asked for
-    usage = chunk.get("usage")
-    if isinstance(usage, dict):
-        yield Counted(_usage(usage))
-
-
-def _parsed(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        pass
-    try:  # it takes lone surrogates, which orjson refuses and half a pair of deltas holds
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        raise UpstreamError("upstream_malformed", retryable=True) from None
-
-
-def _usage(told: dict[str, Any]) -> Usage:
-    def number(place: Any, name: str) -> int:
-        value = place.get(name) if isinstance(place, dict) else None
-        return value if isinstance(value, int) and value >= 0 else 0
-
-    return Usage(
-        input_tokens=number(told, "prompt_tokens"),
-        output_tokens=number(told, "completion_tokens"),
-        cached_tokens=number(told.get("prompt_tokens_details"), "cached_tokens"),
-        reasoning_tokens=number(told.get("completion_tokens_details"), "reasoning_tokens"),
-    )
+async def _beginning(body: AsyncIterator[bytes], most: int) -> bytes:
+    beginning = bytearray()
+    async for data in body:
+        beginning += data
+        if len(beginning) >= most:
+            break
+    return bytes(beginning[:most])
 
 
 def _told_limits(extra: dict[str, Any]) -> dict[str, Any]:
@@ -230,11 +174,20 @@ def _told_limits(extra: dict[str, Any]) -> dict[str, Any]:
     return {"context_window": windows[0]} if windows else {}
 
 
-def _of_status(error: openai.APIStatusError, model: str) -> UpstreamError:
-    """The error for an answer that isn't a 200 (OpenAI's guide "Error codes")."""
-    status = error.status_code
-    code, message = str(error.code or error.type or ""), str(error.message)
-    wait = _retry_after(error.response.headers)
+def _of_report(told: Any, model: str) -> UpstreamError:
+    """The error for one reported in mid-stream: by a status, or by one of OpenAI's names."""
+    report = told if isinstance(told, dict) else {}
+    for name in (str(report.get("code")), str(report.get("type"))):
+        if name in _STATUS_OF_NAME or re.fullmatch(r"[45]\d\d", name, re.ASCII):
+            return _error(_STATUS_OF_NAME.get(name) or int(name), report, model)
+    return UpstreamError("upstream_unavailable", retryable=True)
+
+
+def _error(
+    status: int, told: dict[str, Any], model: str, wait: float | None = None
+) -> UpstreamError:
+    """What a status and its error object mean (OpenAI's guide "Error codes")."""
+    names = str(told.get("code")), str(told.get("type"))
     if status == 401:
         return UpstreamError("invalid_api_key", retryable=False)
     if status == 403:
@@ -242,14 +195,14 @@ def _of_status(error: openai.APIStatusError, model: str) -> UpstreamError:
     if status == 404:
         return UpstreamError("model_not_found", retryable=False, model=model)
     if status == 429:
-        if "insufficient_quota" in (code, str(error.type)):
+        if "insufficient_quota" in names:
             return UpstreamError("quota_exceeded", retryable=False)
         return UpstreamError("rate_limited", retryable=True, retry_after=wait)
     if status in (408, 409) or status >= 500:
         return UpstreamError("upstream_unavailable", retryable=True, retry_after=wait)
-    if code == "context_length_exceeded" or _TOO_LONG.search(message):
+    if "context_length_exceeded" in names or _TOO_LONG.search(str(told.get("message"))):
         return UpstreamError("context_length_exceeded", retryable=False)
-    if code == "content_filter":
+    if "content_filter" in names:
         return UpstreamError("content_filter", retryable=False)
     return UpstreamError("upstream_rejected", retryable=False, status=status)
 
@@ -265,15 +218,26 @@ def _is_timeout(error: BaseException | None) -> bool:
 
 def _retry_after(headers: Any) -> float | None:
     """Seconds that the server asks to wait (RFC 9110, 10.2.3: seconds or a date)."""
-    milliseconds = headers.get("retry-after-ms", "")
-    if milliseconds.isdigit():
-        return int(milliseconds) / 1000
-    value = headers.get("retry-after", "").strip()
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "")
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds
     try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+        date = email.utils.parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if date.tzinfo is None:  # the oldest form of a date names no zone, and means GMT like all
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, date.timestamp() - time.time())
+
+
+def _number(text: str) -> float | None:
+    """A number of seconds, none below zero; None for what is no finite number."""
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        number = float(text)
     except ValueError:
         return None
+    return max(0.0, number) if math.isfinite(number) else None

@@ -8,7 +8,7 @@ import pytest
 
 from tests.databases import Databases
 from tests.reader import ask
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 from tests.upstream import Comment, Pause, Reasoning, Script, Silence, Text, Upstream
 
 SHORT = {
@@ -93,13 +93,25 @@ def test_a_reply_over_the_limit_is_stopped_and_kept(hurried: Stack) -> None:
     assert reader.text == "y" * 2048
 
 
-def test_a_server_that_takes_no_connection_is_given_up(databases: Databases) -> None:
-    with Upstream() as gone:
-        pass  # stopped: nobody listens there now
-    with Stack(databases, gone, SHORT).start() as stack, stack.client() as client:
-        ended = ask(client, "anybody?").read_to_end()
+def test_a_server_that_refuses_connections_is_given_up_and_asked_again_when_it_is_back(
+    databases: Databases,
+) -> None:
+    silent = socket.socket()
+    silent.bind(("127.0.0.1", 0))  # keeps the port, and refuses: it doesn't listen
+    gone = Upstream(silent.getsockname()[1])
+    times = {"EPICODE_MAX_FAILURES": "3", "EPICODE_BACKOFF_SECONDS": "0.5"}
+    with Stack(databases, gone, SHORT | times).start() as stack, stack.client() as client:
+        given_up = ask(client, "anybody?").read_to_end()
+        waiting = ask(client, "still nobody?")
+        wait_until(lambda: waiting.poll()["attempts"], what="the first refusal")
+        silent.close()
+        with gone:
+            answered = waiting.read_to_end()
 
-    assert ended["error"]["code"] == "upstream_unavailable"
+    assert given_up["error"]["code"] == "upstream_unavailable"
+    assert [entry["outcome"] for entry in given_up["attempts"]] == ["upstream_unavailable"] * 3
+    assert answered["status"] == "completed"
+    assert answered["attempts"][0]["outcome"] == "upstream_unavailable"
 
 
 def test_a_server_that_never_answers_the_connection_is_given_up(databases: Databases) -> None:
