@@ -102,6 +102,15 @@ PROMISES = {
         JOIN jobs AS previous ON previous.reply_message_id = prompt.parent_id
         WHERE jobs.started_at < coalesce(previous.finished_at, 'infinity')
     """,
+    "who_waits_waits_for_a_pending_reply": """
+        SELECT jobs.id
+        FROM jobs
+        JOIN messages AS prompt ON prompt.id = jobs.prompt_message_id
+        JOIN messages AS previous ON previous.id = prompt.parent_id
+        WHERE jobs.status = 'queued'
+          AND jobs.waits_for IS DISTINCT FROM
+              CASE WHEN previous.status = 'pending' THEN previous.id END
+    """,
     "turns_and_replies_alternate": """
         SELECT message.id
         FROM messages AS message JOIN messages AS parent ON parent.id = message.parent_id

@@ -305,6 +305,7 @@ def _enqueue_reply(
     )
     session.add(reply)
     session.flush()
+    pending = parent.status == "pending" and _is_still_pending(session, parent)
     job = Job(
         user_id=conversation.user_id,
         conversation_id=conversation.id,
@@ -313,12 +314,20 @@ def _enqueue_reply(
         kind="ask" if conversation.kind == "ask" else "reply",
         model=limits.id,
         params=params,
+        waits_for=parent.id if pending else None,
     )
     session.add(job)
     conversation.head_message_id = reply.id
     conversation.updated_at = func.now()
     session.flush()
-    return Posted(message, reply, job, previous_is_pending=parent.status == "pending")
+    return Posted(message, reply, job, previous_is_pending=pending)
+
+
+def _is_still_pending(session: Session, reply: Message) -> bool:
+    """Whether it is, until this transaction ends: the reply's own end waits for that, and then
+    releases whoever waits for it."""
+    query = select(Message.status).where(Message.id == reply.id).with_for_update(read=True)
+    return session.scalar(query) == "pending"
 
 
 def _has_children(session: Session, message: Message) -> bool:

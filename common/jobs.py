@@ -340,4 +340,11 @@ def _save_reply(session: Session, job: Job | None, status: str, said: Said) -> J
             )
             .execution_options(synchronize_session=False)
         )
+        # A statement of its own: whose post held the reply's row until now, only this one sees.
+        session.execute(
+            update(Job)
+            .where(Job.waits_for == job.reply_message_id)
+            .values(waits_for=None)
+            .execution_options(synchronize_session=False)
+        )
     return job

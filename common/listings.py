@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_
+from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
 from common.conversations import Posted
@@ -60,13 +60,12 @@ class Standing:
     now: datetime
 
 
-_prompt, _previous, _reply = aliased(Message), aliased(Message), aliased(Message)
+_ACTIVE = (Status.QUEUED, Status.IN_PROGRESS)
+_reply = aliased(Message)
 # Built once: building it costs more than running it.
 _STANDINGS: Select[Job, str, bool, datetime | None, datetime] = (
-    select(Job, _reply.content, _previous.status == "pending", Model.paused_until, func.now())
+    select(Job, _reply.content, Job.waits_for.is_not(None), Model.paused_until, func.now())
     .join(_reply, _reply.id == Job.reply_message_id)
-    .join(_prompt, _prompt.id == Job.prompt_message_id)
-    .join(_previous, _previous.id == _prompt.parent_id)
     .outerjoin(Model, Model.id == Job.model)
     .where(Job.user_id == bindparam("owner_id"))
     .execution_options(populate_existing=True)
@@ -99,15 +98,22 @@ def listed_jobs(
     limit: int,
 ) -> Sequence[Standing]:
     """Newest first."""
-    query = _STANDINGS.order_by(Job.id.desc()).limit(limit)
-    if active:
-        query = query.where(Job.status.in_([Status.QUEUED, Status.IN_PROGRESS]))
+    wanted = []
     if status is not None:
-        query = query.where(Job.status == status)
+        wanted.append(Job.status == status)
     if conversation_id is not None:
-        query = query.where(Job.conversation_id == conversation_id)
+        wanted.append(Job.conversation_id == conversation_id)
     if before is not None:
-        query = query.where(Job.id < before)
+        wanted.append(Job.id < before)
+    # The page first, and only then what stands beside its jobs: joined with everything that waits
+    # it would be sorted afterwards. What is active has an index for each of its statuses.
+    ids = [
+        select(Job.id).where(Job.user_id == user_id, *of_status, *wanted)
+        for of_status in ([(Job.status == one,) for one in _ACTIVE] if active else [()])
+    ]
+    found = union_all(*ids).subquery()
+    page = select(found.c.id).order_by(found.c.id.desc()).limit(limit)
+    query = _STANDINGS.where(Job.id.in_(page)).order_by(Job.id.desc())
     return [_standing(row) for row in session.execute(query, {"owner_id": user_id})]
 
 

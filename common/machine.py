@@ -64,10 +64,7 @@ MACHINE: dict[Verb, Transition] = {
 # prompt hangs from is no longer pending, which keeps a conversation in order.
 STARTABLE = """
     jobs.status = 'queued'
+    AND jobs.waits_for IS NULL
     AND (jobs.not_before IS NULL OR jobs.not_before <= now())
-    AND NOT EXISTS (
-        SELECT 1 FROM models WHERE models.id = jobs.model AND models.paused_until > now())
-    AND NOT EXISTS (
-        SELECT 1 FROM messages AS prompt JOIN messages AS previous ON previous.id = prompt.parent_id
-        WHERE prompt.id = jobs.prompt_message_id AND previous.status = 'pending')
+    AND jobs.model <> ALL (ARRAY(SELECT id FROM models WHERE paused_until > now()))
 """

@@ -31,97 +31,132 @@ class Doorbell:
     queue: str
 
 
-# The line: startable jobs with their place in it. `turn` 1 means that the user has nothing under
-# way. Background jobs take at most a quarter of the slots and come after the user's others.
-# :with_rung counts rung jobs as waiting (what a person sees) instead of as under way.
-_LINE = f"""
+# Those who stand in the line, as ix_jobs_line holds them. Whoever reads along it is quick however
+# many wait, and whatever the planner believes of a table that it hasn't looked at for long.
+_IN_LINE = "status = 'queued' AND waits_for IS NULL"
+_IS_UNRUNG = "(rung_at IS NULL OR rung_at <= now() - :ring_timeout)"
+
+_RUNNING = "SELECT user_id, kind FROM jobs WHERE status = 'in_progress'"
+# Each takes a slot: running, or rung and not claimed yet (the claim takes `rung_at` away). An index
+# for either, hence no OR.
+_UNDER_WAY = f"""
+    {_RUNNING}
+    UNION ALL
+    SELECT user_id, kind FROM jobs WHERE rung_at > now() - :ring_timeout
+"""
+_SLOTS = "SELECT coalesce(sum(slots), 0)::int FROM workers WHERE seen_at > now() - :online"
+
+
+def _first_unrung(but: str = "true") -> str:
+    """Any one job that waits to be rung, if there is one, as SQL."""
+    return f"""
+        SELECT id FROM jobs
+        WHERE {_IN_LINE} AND {but} AND CASE WHEN {_IS_UNRUNG} THEN true END
+        ORDER BY user_id LIMIT 1
+    """
+
+
+def _standing(is_wanted: str, most: str) -> str:
+    """The line's users, a step along the index each, and the first jobs of each, as SQL: `most`
+    of those that could start and are wanted. `turn` 1: the user has nothing under way."""
+    return f"""
+    waiting AS (
+        (SELECT user_id FROM jobs WHERE {_IN_LINE} ORDER BY user_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT user_id FROM jobs WHERE {_IN_LINE} AND user_id > waiting.user_id
+            ORDER BY user_id LIMIT 1)
+        FROM waiting WHERE user_id IS NOT NULL
+    ),
+    busy AS (SELECT user_id, sum(jobs)::int AS jobs FROM under_way GROUP BY user_id),
+    standing AS (
+        SELECT job.id, job.queued_at, job.kind, coalesce(busy.jobs, 0) + job.place AS turn
+        FROM waiting
+        LEFT JOIN busy USING (user_id)
+        CROSS JOIN free
+        CROSS JOIN LATERAL (
+            SELECT id, queued_at, kind,
+                   row_number() OVER (ORDER BY kind = 'title', queued_at, id) AS place
+            FROM jobs
+            WHERE jobs.user_id = waiting.user_id AND {_IN_LINE}
+              -- opaque, or the planner thinks that hardly any passes, and plans to read them all
+              AND CASE WHEN {STARTABLE} AND {is_wanted} THEN true END
+            ORDER BY kind = 'title', queued_at, id
+            LIMIT {most}
+        ) AS job
+    )
+    """
+
+
+# Who has nothing under way may have one job in any free slot, else it is one that isn't reserved.
+_COULD_GET = "greatest(free.unreserved, CASE WHEN busy.jobs IS NULL THEN 1 ELSE 0 END)"
+
+# Background jobs take at most a quarter of the slots and come after the user's others.
+_PICK = text(f"""
+    WITH RECURSIVE
     under_way AS (
-        SELECT user_id, kind, count(*) AS jobs
-        FROM jobs
-        WHERE status = 'in_progress'
-           OR (NOT :with_rung AND status = 'queued' AND rung_at > now() - :ring_timeout)
-        GROUP BY user_id, kind
+        SELECT user_id, kind, count(*) AS jobs FROM ({_UNDER_WAY}) AS each GROUP BY user_id, kind
     ),
     used AS (
         SELECT coalesce(sum(jobs), 0)::int AS slots,
                coalesce(sum(jobs) FILTER (WHERE kind = 'title'), 0)::int AS background
         FROM under_way
     ),
-    online AS (
-        SELECT coalesce(sum(slots), 0)::int AS slots FROM workers WHERE seen_at > now() - :online
-    ),
     free AS (
-        SELECT online.slots - used.slots AS slots,
-               online.slots - used.slots - greatest(online.slots / 8, 1) AS unreserved,
-               greatest(online.slots / 4, 1) - used.background AS background
-        FROM online, used
+        SELECT online - slots AS slots,
+               online - slots - greatest(online / 8, 1) AS unreserved,
+               greatest(online / 4, 1) - background AS background
+        FROM used, ({_SLOTS}) AS crew (online)
     ),
-    candidates AS (
-        SELECT job.id, job.queued_at, job.kind,
-               coalesce(mine.jobs, 0) + row_number() OVER (
-                   PARTITION BY waiting.user_id
-                   ORDER BY job.kind = 'title', job.queued_at, job.id) AS turn,
-               row_number() OVER (
-                   PARTITION BY job.kind = 'title' ORDER BY job.queued_at, job.id) AS place_in_kind
-        FROM (SELECT DISTINCT user_id FROM jobs WHERE status = 'queued') AS waiting
-        LEFT JOIN (SELECT user_id, sum(jobs)::int AS jobs FROM under_way GROUP BY user_id) AS mine
-            USING (user_id)
-        CROSS JOIN free
-        CROSS JOIN LATERAL (
-            SELECT id, queued_at, kind
-            FROM jobs
-            WHERE jobs.user_id = waiting.user_id AND {STARTABLE}
-              AND (:with_rung OR rung_at IS NULL OR rung_at <= now() - :ring_timeout)
-            ORDER BY kind = 'title', queued_at, id
-            LIMIT CASE WHEN :with_rung THEN {PLACES_SHOWN} ELSE greatest(free.slots, 0) END
-        ) AS job
+    {_standing(_IS_UNRUNG, _COULD_GET)},
+    numbered AS (
+        SELECT *, row_number() OVER (PARTITION BY kind = 'title' ORDER BY queued_at, id) AS of_kind
+        FROM standing
     ),
     line AS (
-        SELECT candidates.id, candidates.turn,
-               row_number() OVER (ORDER BY turn, queued_at, candidates.id) AS place
-        FROM candidates, free
-        WHERE :with_rung OR kind <> 'title' OR place_in_kind <= free.background
-    )
-"""
-
-_PICK = text(f"""
-    WITH {_LINE},
+        SELECT numbered.id, turn, row_number() OVER (ORDER BY turn, queued_at, id) AS place
+        FROM numbered, free WHERE kind <> 'title' OR of_kind <= free.background
+    ),
     chosen AS (
         SELECT id FROM jobs
         -- as an array: joined with the line itself it would be looked for row by row
         WHERE id = ANY (ARRAY(
             SELECT line.id FROM line, free
             WHERE place <= CASE WHEN turn = 1 THEN free.slots ELSE free.unreserved END))
-          AND status = 'queued'
-          AND (rung_at IS NULL OR rung_at <= now() - :ring_timeout)
+          AND {_IS_UNRUNG}
         FOR UPDATE SKIP LOCKED
     )
-    UPDATE jobs SET rung_at = now() FROM chosen WHERE jobs.id = chosen.id
+    UPDATE jobs SET rung_at = now()
+    FROM chosen
+    -- opaque too: it may have been claimed meanwhile, but all that is queued shall not be read
+    WHERE jobs.id = chosen.id AND CASE WHEN status = 'queued' THEN true END
     RETURNING jobs.id, jobs.kind
 """)
 
-_IS_UNRUNG = (
-    "{0}.status = 'queued' AND ({0}.rung_at IS NULL OR {0}.rung_at <= now() - :ring_timeout)"
-)
-
-# Planning the line costs more than running it, and mostly nobody stands in it.
-_ANYBODY_WAITS = text(f"SELECT EXISTS (SELECT 1 FROM jobs WHERE {_IS_UNRUNG.format('jobs')})")
+# Planning the line costs more than running it, and mostly nobody stands in it or no slot is free.
+_ANYBODY_FOR_A_SLOT = text(f"""
+    SELECT (SELECT count(*) FROM ({_UNDER_WAY}) AS each) < ({_SLOTS})
+       AND ({_first_unrung()}) IS NOT NULL
+""")
 
 # The commonest case: slots are free, and of those who could take them only this job is unrung.
 _PICK_ALONE = text(f"""
     UPDATE jobs SET rung_at = now()
-    WHERE jobs.id = :job_id AND jobs.kind <> 'title' AND {STARTABLE}
-      AND {_IS_UNRUNG.format("jobs")}
-      AND NOT EXISTS (
-          SELECT 1 FROM jobs AS other WHERE other.id <> :job_id AND {_IS_UNRUNG.format("other")})
-      AND (SELECT count(*) FROM jobs AS busy WHERE busy.status = 'in_progress'
-           OR (busy.status = 'queued' AND busy.rung_at > now() - :ring_timeout))
-        < (SELECT coalesce(sum(slots) - greatest(sum(slots) / 8, 1), 0) FROM workers
-           WHERE seen_at > now() - :online)
+    WHERE jobs.id = :job_id AND jobs.kind <> 'title' AND {STARTABLE} AND {_IS_UNRUNG}
+      AND ({_first_unrung(but="id <> :job_id")}) IS NULL
+      AND (SELECT count(*) FROM ({_UNDER_WAY}) AS each)
+        < (SELECT online - greatest(online / 8, 1) FROM ({_SLOTS}) AS crew (online))
     RETURNING jobs.id, jobs.kind
 """)
 
-_NEXT_IN_LINE = text(f"WITH {_LINE} SELECT id FROM line ORDER BY place LIMIT {PLACES_SHOWN}")
+# As a person sees it: rung jobs still wait.
+_NEXT_IN_LINE = text(f"""
+    WITH RECURSIVE
+    under_way AS (SELECT user_id, count(*) AS jobs FROM ({_RUNNING}) AS each GROUP BY user_id),
+    free AS (SELECT 1),
+    {_standing("true", most=str(PLACES_SHOWN))}
+    SELECT id FROM standing ORDER BY turn, queued_at, id LIMIT {PLACES_SHOWN}
+""")
 
 
 def pick(session: Session, ring_timeout: timedelta) -> list[Doorbell]:
@@ -130,9 +165,10 @@ def pick(session: Session, ring_timeout: timedelta) -> list[Doorbell]:
     A ring that nobody claimed within `ring_timeout` is repeated. Safe in any number of copies:
     rows that another copy is marking are skipped.
     """
-    if not session.scalar(_ANYBODY_WAITS, {"ring_timeout": ring_timeout}):
+    values = {"ring_timeout": ring_timeout, "online": ONLINE_FOR}
+    if not session.scalar(_ANYBODY_FOR_A_SLOT, values):
         return []
-    return _doorbells(session.execute(_PICK, _settings(ring_timeout, with_rung=False)))
+    return _doorbells(session.execute(_PICK, values))
 
 
 def pick_after_post(session: Session, job_id: uuid.UUID, ring_timeout: timedelta) -> list[Doorbell]:
@@ -154,12 +190,8 @@ def unmark(session: Session, job_ids: Sequence[uuid.UUID]) -> None:
 
 def next_in_line(session: Session, ring_timeout: timedelta) -> list[uuid.UUID]:
     """The first hundred jobs that wait for a slot, in the order in which they would get one."""
-    return list(session.scalars(_NEXT_IN_LINE, _settings(ring_timeout, with_rung=True)))
+    return list(session.scalars(_NEXT_IN_LINE))
 
 
 def _doorbells(rows: Result[Any]) -> list[Doorbell]:
     return [Doorbell(row.id, QUEUE_OF_KIND[row.kind]) for row in rows]
-
-
-def _settings(ring_timeout: timedelta, *, with_rung: bool) -> dict[str, object]:
-    return {"ring_timeout": ring_timeout, "online": ONLINE_FOR, "with_rung": with_rung}

@@ -18,17 +18,19 @@ def commit_and_ring(posted: uuid.UUID | None = None) -> None:
     A doorbell that fails is logged, never raised: the queued row is the outbox.
     """
     part, session = services(), db.session()
-    if posted is None:
-        doorbells = ringing.pick(session, part.ring_timeout)
-    else:
-        doorbells = ringing.pick_after_post(session, posted, part.ring_timeout)
     session.commit()
-    unsent = part.doorbells.ring(doorbells)
-    if not unsent:
-        return
     try:
-        ringing.unmark(db.session(), unsent)
-        db.session.commit()
-    except SQLAlchemyError as error:  # the turn is safe already, and a lost ring is repeated
-        db.session.rollback()
-        log.warning("doorbell_not_unmarked", error=type(error).__name__)
+        # Picked only now that everybody sees the job: of those who post at once each would take
+        # the last free slot for a job that the others can't see.
+        if posted is None:
+            doorbells = ringing.pick(session, part.ring_timeout)
+        else:
+            doorbells = ringing.pick_after_post(session, posted, part.ring_timeout)
+        session.commit()
+        unsent = part.doorbells.ring(doorbells)
+        if unsent:
+            ringing.unmark(session, unsent)
+            session.commit()
+    except SQLAlchemyError as error:  # the turn is safe already, and the sweep rings
+        session.rollback()
+        log.warning("not_rung", error=type(error).__name__)

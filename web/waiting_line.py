@@ -18,7 +18,7 @@ _MEAN_RUN = text("""
     SELECT avg(extract(epoch FROM finished_at - started_at)) * 1000 FROM (
         SELECT started_at, finished_at FROM jobs
         WHERE finished_at IS NOT NULL AND started_at IS NOT NULL
-        ORDER BY id DESC LIMIT 20
+        ORDER BY finished_at DESC LIMIT 20
     ) AS latest
 """)
 

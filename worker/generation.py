@@ -77,7 +77,7 @@ def settle_and_ring(process: WorkerProcess, claimed: Claimed, speech: Speech) ->
         _forget_if_deleted(process, claimed)
         raise NothingToDo("the fence is lost")
     _mark_done(process, claimed)
-    process.send(ended.doorbells)
+    process.try_to_ring()
     if ended.ring_in is not None:
         process.sweep.ring_in(ended.ring_in)
     log.info("attempt_ended", status=ended.status, code=ended.code)

@@ -12,10 +12,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from common import catalogue, jobs, ringing
+from common import catalogue, jobs
 from common.jobs import Said, Usage
 from common.models import Job
-from common.ringing import Doorbell
 from common.tokens import count_tokens
 from worker.claim import Claimed
 from worker.leases import Interruption
@@ -38,11 +37,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Settled:
-    """The job's status now, the code of its error, whom to ring now and in how many seconds."""
+    """The job's status now, the code of its error, and in how many seconds to ring again."""
 
     status: str
     code: str | None
-    doorbells: list[Doorbell]
     ring_in: float | None
 
 
@@ -65,9 +63,7 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
                 code = job.error["code"] if job.error else None
                 if job.status == "queued" and speech.error:
                     code = speech.error.code
-                session.flush()
-                doorbells = ringing.pick(session, process.ring_timeout)
-                return Settled(job.status, code, doorbells, ring_in)
+                return Settled(job.status, code, ring_in)
         except SQLAlchemyError as error:
             log.warning("end_not_saved", error=type(error).__name__)
             if time.monotonic() > gives_up_at:

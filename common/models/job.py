@@ -15,6 +15,7 @@ from common.db import Base, new_id
 class Job(Base):
     """`attempt` is the fence and only grows; `failures` is the budget of retries.
 
+    `waits_for` is the reply above the prompt while that is pending, emptied by its end;
     `rung_at` is when the doorbell was last sent for a queued job; `window` is what was sent to
     the model; `attempts` tells what became of each attempt; `error` holds a code and its numbers.
     """
@@ -28,6 +29,21 @@ class Job(Base):
         ),
         CheckConstraint("(status = 'in_progress') = (lease_expires_at IS NOT NULL)", name="lease"),
         Index("ix_jobs_queued", "user_id", "queued_at", postgresql_where=text("status = 'queued'")),
+        Index(
+            "ix_jobs_line",
+            "user_id",
+            text("(kind = 'title')"),
+            "queued_at",
+            "id",
+            postgresql_where=text("status = 'queued' AND waits_for IS NULL"),
+        ),
+        Index("ix_jobs_waits_for", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
+        Index("ix_jobs_rung", "rung_at", postgresql_where=text("rung_at IS NOT NULL")),
+        Index(
+            "ix_jobs_finished",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL AND started_at IS NOT NULL"),
+        ),
         Index(
             "ix_jobs_in_progress",
             "lease_expires_at",
@@ -55,6 +71,7 @@ class Job(Base):
     status: Mapped[str] = mapped_column(Text, server_default="queued")
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
     failures: Mapped[int] = mapped_column(server_default=text("0"))
+    waits_for: Mapped[uuid.UUID | None]
     not_before: Mapped[datetime | None]
     rung_at: Mapped[datetime | None]
     deadline_at: Mapped[datetime | None]

@@ -101,6 +101,14 @@ DAMAGE: dict[str, list[Callable[[Session, Ids], None]]] = {
         ),
     ],
     "a_turn_waits_for_the_reply_before_it": [_again_before_the_end],
+    "who_waits_waits_for_a_pending_reply": [
+        _sql("UPDATE jobs SET status = 'queued', waits_for = reply_message_id WHERE id = :job"),
+        _all(
+            "UPDATE jobs SET status = 'queued' WHERE id = :job",
+            "UPDATE messages SET status = 'pending'"
+            " WHERE conversation_id = :conversation AND turn_index = 0",
+        ),
+    ],
     "turns_and_replies_alternate": [
         _sql("UPDATE messages SET turn_index = 7 WHERE id = :reply"),
         _sql("UPDATE messages SET role = 'user' WHERE id = :reply"),

@@ -1,9 +1,15 @@
 """A conversation whose reply is still being said, and a house with too many waiting."""
 
+import uuid
+
 from common.config import TestingConfig
+from common.db import Database
+from tests.common.rows import queue_many
+from tests.common.statements import statements
 from tests.web.hand import Hand
 from tests.web.people import Person, person, refused
 from web.create_app import create_app
+from web.database import db
 
 
 def test_a_turn_may_ask_to_be_refused_while_the_one_before_is_pending(
@@ -108,3 +114,24 @@ def test_what_has_begun_or_ended_leaves_room_for_more(
             alice.delete(f"/api/messages/{turn['message']['id']}")
 
     assert alice.post("/api/ask", json={"content": "x"}).status_code == 202
+
+
+def test_a_poll_costs_as_many_statements_with_thousands_waiting_as_with_one(
+    config: TestingConfig, database: Database
+) -> None:
+    counts = []
+    for waiting in (1, 1500):
+        alice = person(create_app(config), "Alice")
+        with database.transaction() as session:
+            last = queue_many(session, alice.id, waiting)[-1]
+        counts.append([_polled(alice, last), _polled(alice, last)])
+
+    # whose key it is, and the job; and once a second the line, the crew and the pace
+    assert counts == [[5, 2], [5, 2]]
+
+
+def _polled(who: Person, job_id: uuid.UUID) -> int:
+    """How many statements a poll costs."""
+    with who.app.app_context(), statements(db) as sent:
+        assert who.poll(str(job_id))["status"] == "queued"
+    return len(sent)
