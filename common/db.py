@@ -19,6 +19,8 @@ from common.patience import CONNECT_SECONDS, connecting
 
 # A statement that takes longer waits for a lock that will not come: every one of ours is short.
 STATEMENT_TIMEOUT_MS = 8_000
+# A process that froze in mid-transaction holds rows that others wait for: PostgreSQL ends it.
+IDLE_TRANSACTION_TIMEOUT_MS = 10_000
 # Then the server would have said so, and is out of reach.
 ANSWER_SECONDS = 10.0
 
@@ -71,7 +73,8 @@ def engine_options(
         "connect_args": {
             "connection_factory": connecting(answer_seconds),
             "connect_timeout": int(CONNECT_SECONDS),
-            "options": f"-c statement_timeout={limit} -c timezone=UTC",
+            "options": f"-c statement_timeout={limit} -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}",
             "application_name": "epicode",
             "keepalives_idle": 10,
             "keepalives_interval": 5,

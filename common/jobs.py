@@ -233,6 +233,7 @@ def expire(session: Session, job_id: uuid.UUID, error: dict[str, Any]) -> Job | 
         finished_at=func.now(),
         rung_at=None,
         not_before=None,
+        waits_for=None,
     )
     return _save_reply(session, job, "failed", NOTHING_SAID)
 
@@ -261,6 +262,7 @@ def _ask_to_cancel(session: Session, found: Sequence[ColumnElement[bool]]) -> Jo
         finished_at=func.now(),
         rung_at=None,
         not_before=None,
+        waits_for=None,
     )
     if job is not None:
         return _save_reply(session, job, "incomplete", NOTHING_SAID)

@@ -178,20 +178,24 @@ class Sweep:
                 )
                 .limit(AT_ONCE)
             ).all()
-            for job_id, attempt in waiting:
-                code = "deadline_exceeded" if attempt else "expired"
-                record = EpiCodeError(code, retryable=True).as_record()
-                jobs.expire(session, job_id, record)
             running = session.execute(
                 select(Job.id, Job.attempt)
                 .where(Job.status == Status.IN_PROGRESS, Job.deadline_at < func.now() - grace)
                 .limit(AT_ONCE)
             ).all()
+        for job_id, attempt in waiting:
+            code = "deadline_exceeded" if attempt else "expired"
+            record = EpiCodeError(code, retryable=True).as_record()
+            with self._database.transaction() as session:
+                if _is_free(session, job_id):
+                    jobs.expire(session, job_id, record)
         for job_id, attempt in running:
             said = self._said_so_far(job_id, attempt)
             record = EpiCodeError("deadline_exceeded", retryable=True).as_record()
+            ended = None
             with self._database.transaction() as session:
-                ended = jobs.fail(session, job_id, attempt, record, said)
+                if _is_free(session, job_id):
+                    ended = jobs.fail(session, job_id, attempt, record, said)
             if ended is not None:
                 self._mark_done(job_id, attempt)
 
@@ -210,3 +214,10 @@ class Sweep:
         except RedisError:
             return jobs.NOTHING_SAID
         return Said(text=text, token_count=count_tokens(text)) if text else jobs.NOTHING_SAID
+
+
+def _is_free(session: Session, job_id: uuid.UUID) -> bool:
+    """Whether nobody holds the job's row, which is ours from now on. Its holder may be frozen in
+    the midst of a transaction: a sweep that waited for one job would see to no other."""
+    mine = select(Job.id).where(Job.id == job_id).with_for_update(skip_locked=True)
+    return session.scalar(mine) is not None

@@ -53,6 +53,11 @@ def test_times_are_utc_and_statements_end(shared_database: Database) -> None:
         assert session.scalar(text("SHOW statement_timeout")) == "8s"
 
 
+def test_a_transaction_that_froze_is_ended_and_frees_its_rows(shared_database: Database) -> None:
+    with shared_database.transaction() as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
+
+
 def test_a_nul_is_an_error_of_the_database_and_not_a_silent_cut(
     shared_database: Database,
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from common.errors import STATUS_OF_CODE
 from tests.databases import Databases
-from tests.faults.upstream_walk import MODELS, Posted, Walk, redis_of_its_own
+from tests.faults.upstream_walk import Posted, Walk, models, redis_of_its_own
 from tests.memory import forget_peak, peak, resident
 from tests.reader import ask
 from tests.scale import Outcome, Scale, Tally
@@ -36,6 +36,8 @@ PATIENT = {
     "EPICODE_ATTEMPT_SECONDS": "60",
 }
 MOST_GROWTH_MIB = 100
+# How often all faults are provoked after the first time, and how many jobs of each at once.
+ROUNDS, AT_ONCE = (1, 4), (2, 3)
 # Ends of a job that no model server causes; tests/faults/test_failed_replies.py has them.
 OF_OURS = {"internal_error", "worker_lost", "deadline_exceeded", "expired"}
 # Trying again can help where the fault may pass by itself.
@@ -65,7 +67,7 @@ def slow(databases: Databases, scale: Scale, times: dict[str, str]) -> Iterator[
     seconds = scale.of(15, 600)
     late = scale.of(2.0, 50.0)  # just within the silence that is borne
     with (
-        Upstream(models=["gpt-test", *MODELS.values()]) as upstream,
+        Upstream(models=models(1)) as upstream,
         Stack(databases, upstream, settings).start() as stack,
     ):
         walk = Walk(stack)
@@ -84,10 +86,10 @@ def _one_at_a_time(every: float, seconds: float) -> Fault:
 
 
 @pytest.fixture(scope="module")
-def stack(databases: Databases) -> Iterator[Stack]:
+def stack(databases: Databases, scale: Scale) -> Iterator[Stack]:
     settings = SETTINGS | redis_of_its_own(databases, 4)
     with (
-        Upstream(models=["gpt-test", *MODELS.values()]) as upstream,
+        Upstream(models=models(1 + scale.of(*ROUNDS) * scale.of(*AT_ONCE))) as upstream,
         Stack(databases, upstream, settings).start() as stack,
     ):
         yield stack
@@ -211,8 +213,8 @@ def test_the_worker_outlives_all_faults_and_its_memory_does_not_grow(
     forget_peak(worker.pid)
 
     ended = []
-    for _ in range(scale.of(1, 4)):
-        posted = walk.post(ALL, times=scale.of(2, 3))
+    for _ in range(scale.of(*ROUNDS)):
+        posted = walk.post(ALL, times=scale.of(*AT_ONCE))
         walk.read_to_end(posted)
         ended += posted
 

@@ -8,6 +8,7 @@ posted[0].ended, posted[0].reader.text
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,15 @@ from tests.stack import Stack
 from tests.upstream import Answer, Request, Upstream
 from tests.upstream_faults import ALL, Fault
 
-# Each has its own, because "slow down" is said to a model.
-MODELS = {fault.name: re.sub(r"\W+", "-", fault.name.lower()) for fault in ALL}
+
+def model_of(fault: Fault, number: int) -> str:
+    """Each job has its own: "slow down" is said to a model, and holds for all of its jobs."""
+    return f"{re.sub(r'[^a-z0-9]+', '-', fault.name.lower())}-{number}"
+
+
+def models(times: int) -> list[str]:
+    """What the upstream offers, for so many jobs of each fault, and a model for all others."""
+    return ["gpt-test", *(model_of(fault, n + 1) for fault in ALL for n in range(times))]
 
 
 @dataclass
@@ -57,7 +65,7 @@ def redis_of_its_own(databases: Databases, number: int) -> dict[str, str]:
 
 
 class Walk:
-    """Posts to a stack whose upstream is scripted and offers MODELS."""
+    """Posts to a stack whose upstream is scripted and offers `models`."""
 
     def __init__(self, stack: Stack) -> None:
         assert isinstance(stack.upstream, Upstream)
@@ -65,11 +73,12 @@ class Walk:
         self.upstream = stack.upstream
         self.client = stack.client(headers={"Accept-Language": "en"})
         self._posted = 0
+        self._times: Counter[str] = Counter()
 
     def post(self, faults: Iterable[Fault], times: int = 1) -> list[Posted]:
         """So many jobs of each fault."""
         return [
-            self.post_one(fault, MODELS[fault.name], *fault.answers)
+            self.post_one(fault, self._next_model(fault), *fault.answers)
             for _ in range(times)
             for fault in faults
         ]
@@ -96,7 +105,7 @@ class Walk:
             for item in late:
                 body = item.reader.poll()
                 item.ended = body if body["status"] in FINISHED else None
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def requests(self, item: Posted) -> list[Request]:
         """What the model server was asked for this job."""
@@ -109,3 +118,7 @@ class Walk:
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["data"]
         return found
+
+    def _next_model(self, fault: Fault) -> str:
+        self._times[fault.name] += 1
+        return model_of(fault, self._times[fault.name])

@@ -75,7 +75,8 @@ def foreign(databases: Databases) -> Iterator[tuple[Stack, Model]]:
         (lambda mock: mock.disconnect(after_chunks=1), ["upstream_unavailable"]),
         (lambda mock: mock.disconnect(after_chunks=2), ["upstream_unavailable"]),
         (lambda mock: mock.truncate(after_chunks=2), ["upstream_malformed"]),
-        (lambda mock: mock.corrupt(after_chunks=2), ["upstream_malformed"]),
+        # slowly, or all is sent before it can see that nobody reads on
+        (lambda mock: mock.pace(50).corrupt(after_chunks=2), ["upstream_malformed"]),
         (lambda mock: mock.stall(after_chunks=2, seconds=5), ["upstream_timeout"]),
         (lambda mock: mock.calls_a_tool(), ["empty_reply"]),
     ],
@@ -107,6 +108,7 @@ def test_a_fault_costs_an_attempt_and_never_the_reply(
         reader = ask(client, f"¿Cómo reintento? {len(mock.requests)}")
 
         ended = reader.read_to_end()
+    mock.is_well_again()
 
     assert [entry["outcome"] for entry in ended["attempts"]] == [*outcomes, "completed"]
     assert reader.text == SAID
@@ -153,10 +155,11 @@ def test_a_quota_is_kept_and_everybody_is_answered(foreign: tuple[Stack, Model])
 
 
 def test_its_verdict_on_all_of_that_is_clean(foreign: tuple[Stack, Model]) -> None:
-    _, mock = foreign
+    stack, mock = foreign
 
     assert len(mock.requests) > 60
     assert mock.verdict().findings == (), mock.verdict().render()
+    assert stack.audit() == []
 
 
 def test_its_models_are_offered(foreign: tuple[Stack, Model]) -> None:
