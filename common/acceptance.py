@@ -59,7 +59,14 @@ def always_sent(session: Session, conversation: Conversation, leaf: uuid.UUID | 
 
 
 def check_waiting(session: Session, user_id: uuid.UUID, caps: WaitingCaps) -> None:
-    """Raises EpiCodeError `too_many_waiting` for a user's flood, `queue_full` for everybody's."""
+    """Raises EpiCodeError `too_many_waiting` for a user's flood, `queue_full` for everybody's.
+
+    Posts of one moment don't see each other: a cap may be overshot by as many as can be written at
+    once, less one, which is by the web processes' connections (four each). An exact cap would cost
+    a lock that every post waits for.
+    """
+    # Counted anew each time, which takes some milliseconds for the default cap's 20,000: a number
+    # that is kept would be one row that all posts and all ends wait for.
     mine, everybody = session.execute(
         select(func.count().filter(Job.user_id == user_id), func.count()).where(
             Job.status == Status.QUEUED

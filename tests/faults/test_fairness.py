@@ -91,7 +91,7 @@ def flooded(
     with Upstream() as upstream, Stack(databases, upstream, settings).start(workers) as stack:
         upstream.script("[[slow", until_told)
         alice, bob = sign_up(stack, "Alice", "Bob")
-        house = Flooded(stack, bob, scale.of(100, 500))
+        house = Flooded(stack, bob, scale.of(60, 500))
         with stack.client(headers=alice.headers) as client, house.as_bob() as as_bob:
             first = [f"[[slow {number}]]" for number in range(SLOTS)]
             assert {answer.status_code for answer in flood(client, first)} == {202}

@@ -46,9 +46,10 @@ SETTINGS = {
 
 @dataclass
 class Readers:
-    """Fifty people who look at one random job after another, at the pace that they are told."""
+    """People who look at one random job after another, at the pace that they are told."""
 
     jobs: Sequence[tuple[str, Member]]
+    many: int
     seconds: list[float] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -67,7 +68,7 @@ class Readers:
 
     async def _read(self, url: str) -> None:
         async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as session:
-            await asyncio.gather(*(self._one(session, number) for number in range(READERS)))
+            await asyncio.gather(*(self._one(session, number) for number in range(self.many)))
 
     async def _one(self, session: aiohttp.ClientSession, number: int) -> None:
         chance = random.Random(number)
@@ -128,7 +129,7 @@ def queue_turns(session: Session, owner: uuid.UUID, turns: int) -> list[str]:
 def test_thousands_of_waiting_jobs_all_end_and_none_is_run_twice(
     busy: Stack, scale: Scale, tally: Tally, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plain, conversations, turns = scale.of((900, 10, 10), (5000, 50, 100))
+    plain, conversations, turns = scale.of((600, 10, 10), (5000, 50, 100))
     members = sign_up(busy, *(f"user {number}" for number in range(USERS)))
     jobs: list[tuple[str, Member]] = []
     for number, owner in enumerate(members):
@@ -136,7 +137,7 @@ def test_thousands_of_waiting_jobs_all_end_and_none_is_run_twice(
             jobs += [(one, owner) for one in queue_plain(session, owner.id, plain // USERS)]
             for _ in range(number, conversations, USERS):
                 jobs += [(one, owner) for one in queue_turns(session, owner.id, turns)]
-    readers = Readers(jobs)
+    readers = Readers(jobs, scale.of(20, READERS))
 
     began_at = time.monotonic()
     most = 0

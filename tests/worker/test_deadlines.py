@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import Databases
+from tests.faults.upstream_walk import redis_of_its_own
 from tests.reader import ask
 from tests.stack import Stack, wait_until
 from tests.upstream import Comment, Pause, Reasoning, Script, Silence, Text, Upstream
@@ -24,7 +25,8 @@ SHORT = {
 
 @pytest.fixture(scope="module")
 def hurried(databases: Databases) -> Iterator[Stack]:
-    with Upstream() as upstream, Stack(databases, upstream, SHORT).start() as stack:
+    settings = SHORT | redis_of_its_own(databases, 9)
+    with Upstream() as upstream, Stack(databases, upstream, settings).start() as stack:
         yield stack
 
 
@@ -100,7 +102,8 @@ def test_a_server_that_refuses_connections_is_given_up_and_asked_again_when_it_i
     silent.bind(("127.0.0.1", 0))  # keeps the port, and refuses: it doesn't listen
     gone = Upstream(silent.getsockname()[1])
     times = {"EPICODE_MAX_FAILURES": "3", "EPICODE_BACKOFF_SECONDS": "0.5"}
-    with Stack(databases, gone, SHORT | times).start() as stack, stack.client() as client:
+    settings = SHORT | times | redis_of_its_own(databases, 10)
+    with Stack(databases, gone, settings).start() as stack, stack.client() as client:
         given_up = ask(client, "anybody?").read_to_end()
         waiting = ask(client, "still nobody?")
         wait_until(lambda: waiting.poll()["attempts"], what="the first refusal")
@@ -122,7 +125,8 @@ def test_a_server_that_never_answers_the_connection_is_given_up(databases: Datab
         for sock in waiting:  # fills the backlog: the next connection gets no answer
             sock.setblocking(False)
             sock.connect_ex(full.getsockname())
-        settings = SHORT | {"OPENAI_BASE_URL": f"http://127.0.0.1:{full.getsockname()[1]}/v1"}
+        address = {"OPENAI_BASE_URL": f"http://127.0.0.1:{full.getsockname()[1]}/v1"}
+        settings = SHORT | address | redis_of_its_own(databases, 11)
         with (
             Upstream() as unused,
             Stack(databases, unused, settings).start() as stack,
