@@ -275,11 +275,7 @@ def _ask_to_cancel(session: Session, found: Sequence[ColumnElement[bool]]) -> Jo
     )
 
 
-_UNHELD: dict[str, Any] = {
-    "lease_owner": None,
-    "lease_expires_at": None,
-    "rung_at": None,
-}
+_UNHELD: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None, "rung_at": None}
 
 
 def _fence(job_id: uuid.UUID, attempt: int) -> list[ColumnElement[bool]]:
