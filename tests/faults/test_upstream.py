@@ -221,9 +221,7 @@ def test_the_worker_outlives_all_faults_and_its_memory_does_not_grow(
     for kind, faults in FAULTS.items():
         jobs = [item for item in ended if item.fault in faults]
         wrong = [item for item in jobs if not item.is_right]
-        tally.add(
-            Outcome(kind, sum(len(walk.requests(item)) for item in jobs), len(jobs), len(wrong))
-        )
+        tally.add(Outcome(kind, sum(item.provoked for item in jobs), len(jobs), len(wrong)))
         assert [(item.marker, item.ended) for item in wrong] == []
     assert peak(worker.pid) - before < MOST_GROWTH_MIB
     assert resident(worker.pid) - before < MOST_GROWTH_MIB
@@ -241,7 +239,7 @@ def test_one_token_at_a_time_is_waited_for_to_its_end(
 
     wrong = [item for item in slow.posted if not item.is_right]
     for item in slow.posted:
-        tally.add(Outcome(item.fault.name, len(item.fault.outcomes), 1, int(item in wrong)))
+        tally.add(Outcome(item.fault.name, item.provoked, 1, int(item in wrong)))
     assert [(item.marker, item.ended) for item in wrong] == []
     assert resident(worker.pid) - slow.memory < MOST_GROWTH_MIB
     assert worker.exit_code is None

@@ -47,6 +47,11 @@ class Posted:
         return [attempt["outcome"] for attempt in self.ended["attempts"]]
 
     @property
+    def provoked(self) -> int:
+        """How often the fault came: each attempt that it cost, or once where it cost none."""
+        return max(1, len([outcome for outcome in self.outcomes if outcome != "completed"]))
+
+    @property
     def is_right(self) -> bool:
         """Whether it came to what the table says."""
         assert self.ended is not None, "not read to its end"
