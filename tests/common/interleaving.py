@@ -171,6 +171,7 @@ class World:
         # As the tables were after the last step, each with its reply's text and status.
         self.rows: dict[uuid.UUID, Row] = {}
         self.step = Step()
+        self.about: Accepted | None = None
         self.unswept = self.set_back = 0.0
         with self.database.transaction() as session:
             session.execute(text("TRUNCATE conversations, models, workers CASCADE"))
@@ -199,7 +200,8 @@ class World:
 
     def make(self, *moves: Move) -> None:
         """Makes a move, or several at once. An EpiCodeError that must not come goes through."""
-        self.story.append(" | ".join(str(move) for move in moves))
+        told = [f"{move.name}({move.subject}, {move.choice})" for move in moves]
+        self.story.append(" | ".join(told))
         self.step = Step(moves)
         if not self.step.is_race:
             self._make(moves[0])

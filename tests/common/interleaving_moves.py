@@ -237,11 +237,19 @@ class Moves(Doors):
         return "died"
 
     def freeze(self, subject: int, choice: int) -> str:
-        """SIGSTOP, or SIGCONT: then it believes what it believed."""
+        """SIGSTOP of who works on it, or of anyone."""
+        belief = self._belief(subject, choice)
+        worker = belief[0] if belief else pick(self.workers, choice)
+        worker.frozen = True
+        return "froze"
+
+    def thaw(self, subject: int, choice: int) -> str | None:
+        """SIGCONT: it believes what it believed."""
         frozen = [worker for worker in self.workers if worker.frozen]
-        worker = pick(frozen if frozen and choice % 2 else self.workers, choice)
-        worker.frozen = not worker.frozen
-        return "froze" if worker.frozen else "thawed"
+        if not frozen:
+            return None
+        pick(frozen, choice).frozen = False
+        return "thawed"
 
     def sweep(self, subject: int, choice: int) -> str:
         """A pass of the sweep, now and then without Redis."""
@@ -281,6 +289,10 @@ class Moves(Doors):
         """Time passes in which nobody does anything; or the clock is put back."""
         return self._shift(pick((31, 61, 16, 31, -5, -60), choice))
 
+    def lapse(self, subject: int, choice: int) -> str:
+        """As long as a lease lasts, and nobody renews."""
+        return self._shift(31)
+
     def leap(self, subject: int, choice: int) -> str:
         return self._shift(pick((200, 2760, 90_000, -600), choice))
 
@@ -290,10 +302,15 @@ class Moves(Doors):
 
     # Choosing
 
-    def _subject(self, number: int) -> Accepted | None:
-        """Mostly one that has not ended, those that run first."""
+    def turn_to(self, number: int) -> None:
+        """The next moves are about one job: mostly one that has not ended, those that run first."""
         found = (number < 12 and self.unfinished) or self.there
-        return pick(found, number) if found else None
+        self.about = pick(found, number) if found else None
+
+    def _subject(self, number: int) -> Accepted | None:
+        if self.about is None or self.about.job_id in self.gone:
+            self.turn_to(number)
+        return self.about
 
     def _belief(self, subject: int, choice: int) -> tuple[PlainWorker, Held] | None:
         """One about the subject, else any."""
