@@ -107,8 +107,6 @@ def _speak_once(process: WorkerProcess, claimed: Claimed, window: Window) -> Spe
     except concurrent.futures.CancelledError:
         why = lease.interruption or Interruption.SHUTDOWN
         speech.end(Ending.INTERRUPTED, interruption=why)
-    except UpstreamError as error:
-        speech.end(Ending.ERROR, error=error)
     finally:
         process.writer.close(reply_log)
     speech.text = reply_log.text()
@@ -123,6 +121,7 @@ def _forget_if_deleted(process: WorkerProcess, claimed: Claimed) -> None:
             is_there = session.get(Job, lease.job_id) is not None
         if not is_there:
             process.live_log.forget([(lease.job_id, lease.attempt)])
+            process.try_to_ring()  # nobody else fills its slot before the next sweep
     except (SQLAlchemyError, RedisError) as error:  # its keys expire
         log.warning("live_log_not_forgotten", error=type(error).__name__)
 

@@ -65,19 +65,11 @@ MET_ON_LONG_WALKS = {
     "ended cancelled",
 }
 # How often each is done alone; what is done in a row, and what at once, about one job.
-ALONE = {"settle": 6, "deliver": 5, "sweep": 4, "post": 3, "beat": 3, "jump": 3, "speak": 3}
-ALONE |= {"freeze": 2, "thaw": 2, "cancel": 2, "deliver_again": 2, "regenerate": 1, "take_back": 1}
-ALONE |= {
-    "switch": 1,
-    "delete": 1,
-    "ring": 1,
-    "lose": 1,
-    "unsent": 1,
-    "forget": 1,
-    "stop": 1,
-    "die": 1,
-}
-ALONE |= {"leap": 1}
+OFTEN = {"settle": 6, "deliver": 5, "sweep": 4, "post": 3, "beat": 3, "jump": 3, "speak": 3}
+SOMETIMES = ("freeze", "thaw", "cancel", "deliver_again")
+SELDOM = ("regenerate", "take_back", "switch", "delete", "ring", "lose", "unsent", "forget")
+SELDOM += ("stop", "die", "leap")
+ALONE = OFTEN | dict.fromkeys(SOMETIMES, 2) | dict.fromkeys(SELDOM, 1)
 IN_A_ROW = (
     ("deliver_again", "freeze", "lapse", "sweep", "deliver_again", "thaw", "settle"),
     ("deliver_again", "freeze", "lapse", "sweep", "deliver_again", "thaw", "renew"),
