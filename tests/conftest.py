@@ -76,7 +76,7 @@ def fresh_config(databases: Databases, upstream: Upstream) -> TestingConfig:
     return TestingConfig(
         FLASK_ENV="testing",
         DATABASE_URL=url,
-        REDIS_URL=databases.valkey.url,
+        REDIS_URL=databases.create_redis(),
         OPENAI_BASE_URL=upstream.url,
         OPENAI_API_KEY="test-key",
     )

@@ -8,6 +8,8 @@ Their folder is temporary, nothing is kept through a power cut, and their addres
 over `stop`, `kill` and `start`.
 """
 
+import dataclasses
+import itertools
 import os
 import shutil
 import signal
@@ -20,8 +22,22 @@ from types import TracebackType
 from urllib.parse import quote
 
 from deploy.local.postgres import Postgres
-from deploy.local.processes import Process
+from deploy.local.processes import Process, Program
 from deploy.local.valkey import Valkey
+
+# A database of Redis for every stack and every file of a whole run.
+REDIS_DATABASES = 4000
+
+
+class _RoomyValkey(Valkey):
+    """Valkey with more databases than the usual 16."""
+
+    @property
+    def program(self) -> Program:
+        program = super().program
+        return dataclasses.replace(
+            program, command=(*program.command, "--databases", str(REDIS_DATABASES))
+        )
 
 
 class Server:
@@ -99,8 +115,9 @@ class Databases:
         self._postgres = Postgres(self.folder, site_packages, durable=False)
         self.postgres = Server(self._postgres, self.folder / "postgres.log")
         self.valkey = Server(
-            Valkey(self.folder, site_packages, durable=False), self.folder / "valkey.log"
+            _RoomyValkey(self.folder, site_packages, durable=False), self.folder / "valkey.log"
         )
+        self._redis_numbers = itertools.count(1)
 
     def start(self) -> "Databases":
         self.postgres.start()
@@ -125,6 +142,13 @@ class Databases:
             f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);\nCREATE DATABASE "{name}"{copied};'
         )
         return self._postgres.url_of(quote(name))
+
+    def create_redis(self) -> str:
+        """The URL of a database in Valkey that nobody had before.
+
+        Whoever shares one takes the others' doorbells.
+        """
+        return f"{self.valkey.url.removesuffix('/0')}/{next(self._redis_numbers)}"
 
     def drop_database(self, name: str) -> None:
         self._postgres.run_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);')

@@ -109,7 +109,7 @@ class Stack:
             "FLASK_ENV": "production",
             "SECRET_KEY": "a-secret-of-the-tests-0123456789abcdef",
             "DATABASE_URL": self.database_url,
-            "REDIS_URL": databases.valkey.url,
+            "REDIS_URL": databases.create_redis(),
             "OPENAI_BASE_URL": upstream.url,
             "OPENAI_API_KEY": "test-key",
             "EPICODE_PORT": str(self.port),

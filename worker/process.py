@@ -4,9 +4,11 @@ Made by `worker_init`, ended by `worker_shutdown`: Celery's bootsteps would stop
 task has ended.
 """
 
+import ctypes
 import sys
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +32,7 @@ SLOT_CONNECTIONS = 10
 LISTING_SECONDS = 300.0
 # A server that takes longer to list its models must not delay the first reply.
 LISTING_PATIENCE_SECONDS = 1.0
+M_TRIM_THRESHOLD = -1  # <malloc.h>
 # Spares the event loop the convoy behind Celery's consumer thread.
 SWITCH_INTERVAL_SECONDS = 0.0005
 
@@ -84,6 +87,7 @@ class WorkerProcess:
         """Ready for jobs when it returns. The model list is asked for first, so that a page that
         sees this worker also sees what it can do."""
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        _give_memory_back()
         threading.Thread(target=o200k, name="vocabulary", daemon=True).start()
         self.loop.start()
         self.upstream = self.loop.submit(self._connect()).result()
@@ -186,6 +190,13 @@ class WorkerProcess:
             log.warning("slots_not_withdrawn", error=type(error).__name__)
         if not self._stopped.wait(self.config.EPICODE_HANDOVER_SECONDS):
             self.leases.interrupt_all(Interruption.SHUTDOWN)
+
+
+def _give_memory_back() -> None:
+    """glibc keeps what a long reply needed for the next one, in each thread's own arena; with a
+    fixed threshold it goes back to the system (mallopt(3)). Elsewhere there is no such call."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 128 * 1024)
 
 
 _current: WorkerProcess | None = None

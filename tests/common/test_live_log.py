@@ -27,7 +27,7 @@ SHOWN = {"status": "in_progress", "model": "m"}
 @pytest.fixture(scope="module")
 def url(databases: Databases) -> str:
     """A keyspace of its own, to be emptied at will."""
-    return databases.valkey.url.removesuffix("/0") + "/9"
+    return databases.create_redis()
 
 
 @pytest.fixture(scope="module")

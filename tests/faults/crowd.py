@@ -13,20 +13,10 @@ from sqlalchemy.orm import Session
 
 from common import access
 from common.db import Database
-from tests.databases import Databases
 from tests.stack import Stack
 
 # More than a web process has threads, so that some are always being answered together.
 AT_ONCE = 24
-
-
-# Stacks on the same servers would take each other's doorbells.
-OWN_REDIS = 5
-
-
-def own_redis(databases: Databases) -> dict[str, str]:
-    """The setting of a stack that shares its servers with others, but no doorbell."""
-    return {"REDIS_URL": f"{databases.valkey.url.removesuffix('/0')}/{OWN_REDIS}"}
 
 
 @dataclass(frozen=True)

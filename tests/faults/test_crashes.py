@@ -42,7 +42,7 @@ def test_kill_9_and_flushall_in_mid_reply_still_end_in_one_reply(crashing: Stack
         reader = Reader(client, say(client, conversation, "[[long]]")["job"]["id"])
         reader.read_until_text()
         crashing.worker().kill()
-        redis.Redis.from_url(crashing.databases.valkey.url).flushall()
+        redis.Redis.from_url(crashing.environment["REDIS_URL"]).flushall()
         crashing.start_worker("worker-1", wait=False)
 
         ended = reader.read_to_end(seconds=40)
@@ -203,7 +203,7 @@ def test_a_doorbell_rung_ten_times_runs_a_job_once(crashing: Stack) -> None:
             f"bells = [Doorbell(uuid.UUID('{uuid.UUID(reader.job_id)}'), 'interactive')] * 10\n"
             "assert Doorbells(sys.argv[1]).ring(bells) == []\n"
         )
-        ring = [sys.executable, "-c", script, crashing.databases.valkey.url]
+        ring = [sys.executable, "-c", script, crashing.environment["REDIS_URL"]]
         subprocess.run(ring, env=crashing.environment, check=True)
         ended = reader.read_to_end()
         subprocess.run(ring, env=crashing.environment, check=True)

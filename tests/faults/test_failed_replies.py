@@ -11,7 +11,6 @@ import psycopg2
 import pytest
 
 from tests.databases import Databases
-from tests.faults.upstream_walk import redis_of_its_own
 from tests.reader import Reader, converse, say
 from tests.stack import Stack, wait_until
 from tests.upstream import Script, Silence, Text, Upstream, failing, reply
@@ -29,10 +28,9 @@ SAID = {"internal_error": "", "deadline_exceeded": "", "expired": "", "worker_lo
 
 @pytest.fixture(scope="module")
 def stack(databases: Databases) -> Iterator[Stack]:
-    settings = SETTINGS | redis_of_its_own(databases, 7)
     with (
         Upstream(models=["gpt-test", "paused", "paused-too"]) as upstream,
-        Stack(databases, upstream, settings).start() as stack,
+        Stack(databases, upstream, SETTINGS).start() as stack,
     ):
         yield stack
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.databases import Databases
-from tests.faults.crowd import Member, flood, own_redis, rows, sign_up
+from tests.faults.crowd import Member, flood, rows, sign_up
 from tests.reader import Reader, ask
 from tests.scale import Outcome, Scale, Tally
 from tests.stack import Stack, wait_until
@@ -82,7 +82,7 @@ def flooded(
     request: pytest.FixtureRequest, databases: Databases, scale: Scale
 ) -> Iterator[Flooded]:
     workers: int = request.param
-    settings = own_redis(databases) | {
+    settings = {
         "EPICODE_WORKER_SLOTS": str(SLOTS // workers),
         "WEB_CONCURRENCY": "2",
         # Nothing is left to the sweep that posts and ends should do.

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.databases import Databases
-from tests.faults.crowd import flood, own_redis, rows, sign_up
+from tests.faults.crowd import flood, rows, sign_up
 from tests.faults.race import together
 from tests.reader import Reader, converse, say
 from tests.scale import Outcome, Scale, Tally
@@ -27,7 +27,7 @@ OVERSHOOT = WEB_PROCESSES * DATABASE_CONNECTIONS - 1
 @pytest.fixture(scope="module")
 def small(databases: Databases) -> Iterator[Stack]:
     """A house with little room and no worker."""
-    settings = own_redis(databases) | {
+    settings = {
         "EPICODE_MAX_WAITING_PER_USER": str(A_USER_MAY),
         "EPICODE_MAX_WAITING": str(ALL_MAY),
         "WEB_CONCURRENCY": str(WEB_PROCESSES),

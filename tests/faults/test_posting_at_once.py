@@ -22,9 +22,7 @@ CROWD = 20
 @pytest.fixture(scope="module")
 def crowded(databases: Databases) -> Iterator[Stack]:
     """Two web processes and two workers: what must not overlap has every chance to."""
-    # a Redis of its own: another stack's worker would take its doorbells
-    redis_url = databases.valkey.url.removesuffix("/0") + "/7"
-    settings = {"WEB_CONCURRENCY": "2", "REDIS_URL": redis_url}
+    settings = {"WEB_CONCURRENCY": "2"}
     with Upstream() as upstream, Stack(databases, upstream, settings).start(2) as stack:
         yield stack
 

@@ -114,7 +114,7 @@ def test_a_rolling_restart_under_load_loses_and_charges_nothing(
 
 
 def test_a_web_killed_between_commit_and_doorbell(house: Stack, scale: Scale, tally: Tally) -> None:
-    redis_url = house.databases.valkey.url
+    redis_url = house.environment["REDIS_URL"]
     port = urlsplit(redis_url).port
     assert port is not None
     repeats = scale.of(1, 5)

@@ -76,7 +76,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(own_databases: Databases) -> Iterator[House]:
-    url = own_databases.valkey.url
+    url = own_databases.create_redis()
     address = urlsplit(url)
     valkey = (str(address.hostname), int(address.port or 0))
     with Proxy(valkey) as web_line, Proxy(valkey) as crew_line:

@@ -24,7 +24,7 @@ def steady(own_databases: Databases, times: dict[str, str]) -> Iterator[Stack]:
 
 
 def admin(stack: Stack) -> "redis.Redis":
-    return redis.Redis.from_url(stack.databases.valkey.url, socket_timeout=30)
+    return redis.Redis.from_url(stack.environment["REDIS_URL"], socket_timeout=30)
 
 
 def stopped(stack: Stack, seconds: float, meanwhile: Callable[[], None]) -> None:
@@ -101,9 +101,7 @@ def test_replies_go_on_while_redis_is(
 def test_flushall_with_a_hundred_queued_forgets_nobody(
     own_databases: Databases, times: dict[str, str], scale: Scale, tally: Tally
 ) -> None:
-    # a database of its own in that Redis: the other stack's workers would take its doorbells
-    redis_url = own_databases.valkey.url.removesuffix("/0") + "/1"
-    settings = times | {"EPICODE_WORKER_SLOTS": "9", "REDIS_URL": redis_url}
+    settings = times | {"EPICODE_WORKER_SLOTS": "9"}
     with Upstream() as upstream, Stack(own_databases, upstream, settings).start() as stack:
         trial = Trial(stack, tally)
         trial.speak(8)  # all slots but the reserve

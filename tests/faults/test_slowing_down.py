@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import Databases
-from tests.faults.upstream_walk import redis_of_its_own
 from tests.reader import ask
 from tests.scale import Outcome, Scale, Tally
 from tests.stack import Stack, wait_until
@@ -24,10 +23,9 @@ SETTINGS = {"EPICODE_BACKOFF_SECONDS": f"{SECONDS:g}", "EPICODE_LEASE_SECONDS": 
 
 @pytest.fixture(scope="module")
 def two_workers(databases: Databases) -> Iterator[Stack]:
-    settings = SETTINGS | redis_of_its_own(databases, 6)
     with (
         Upstream(models=[*TOLD, OTHER]) as upstream,
-        Stack(databases, upstream, settings).start(workers=2) as stack,
+        Stack(databases, upstream, SETTINGS).start(workers=2) as stack,
     ):
         yield stack
 

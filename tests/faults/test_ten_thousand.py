@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from bench.figures import percentile
 from tests.common.rows import make_conversation, post, queue_many
 from tests.databases import Databases
-from tests.faults.crowd import Member, own_redis, rows, session_on, sign_up
+from tests.faults.crowd import Member, rows, session_on, sign_up
 from tests.scale import Outcome, Scale, Tally
 from tests.stack import Stack
 from tests.upstream import Upstream, reply
@@ -97,8 +97,7 @@ class Readers:
 @pytest.fixture
 def busy(databases: Databases) -> Iterator[Stack]:
     """A house whose model answers at once; no worker runs yet."""
-    settings = own_redis(databases) | SETTINGS
-    with Upstream() as upstream, Stack(databases, upstream, settings) as stack:
+    with Upstream() as upstream, Stack(databases, upstream, SETTINGS) as stack:
         upstream.default = reply("sí")
         stack.start_web()
         yield stack

@@ -13,7 +13,7 @@ import pytest
 
 from common.errors import STATUS_OF_CODE
 from tests.databases import Databases
-from tests.faults.upstream_walk import Posted, Walk, models, redis_of_its_own
+from tests.faults.upstream_walk import Posted, Walk, models
 from tests.memory import forget_peak, peak, resident
 from tests.reader import ask
 from tests.scale import Outcome, Scale, Tally
@@ -63,7 +63,7 @@ class Slow:
 @pytest.fixture(scope="module", autouse=True)
 def slow(databases: Databases, scale: Scale, times: dict[str, str]) -> Iterator[Slow]:
     """Begun before all others and looked at after them, so that nobody waits for it."""
-    settings = redis_of_its_own(databases, 3) | (times if scale.is_long else PATIENT)
+    settings = times if scale.is_long else PATIENT
     seconds = scale.of(15, 600)
     late = scale.of(2.0, 50.0)  # just within the silence that is borne
     with (
@@ -87,10 +87,9 @@ def _one_at_a_time(every: float, seconds: float) -> Fault:
 
 @pytest.fixture(scope="module")
 def stack(databases: Databases, scale: Scale) -> Iterator[Stack]:
-    settings = SETTINGS | redis_of_its_own(databases, 4)
     with (
         Upstream(models=models(1 + scale.of(*ROUNDS) * scale.of(*AT_ONCE))) as upstream,
-        Stack(databases, upstream, settings).start() as stack,
+        Stack(databases, upstream, SETTINGS).start() as stack,
     ):
         yield stack
 

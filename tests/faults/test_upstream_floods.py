@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.databases import Databases
-from tests.faults.upstream_walk import Walk, redis_of_its_own
+from tests.faults.upstream_walk import Walk
 from tests.memory import forget_peak, peak, resident
 from tests.reader import ask
 from tests.scale import Outcome, Scale, Tally
@@ -71,8 +71,7 @@ FLOODS = [ONE_LINE, PACKED, LONG_400, LONG_500, PACKED_500]
 
 @pytest.fixture(scope="module")
 def walk(databases: Databases) -> Iterator[Walk]:
-    settings = SETTINGS | redis_of_its_own(databases, 5)
-    with Upstream() as upstream, Stack(databases, upstream, settings).start() as stack:
+    with Upstream() as upstream, Stack(databases, upstream, SETTINGS).start() as stack:
         walk = Walk(stack)
         # imports, pools and caches are warm afterwards, the vocabulary too
         warm = replace(tokens(1024), answers=(Script(steps=(Text("y" * 1024),) * 1025),))

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.databases import Databases
 from tests.reader import FINISHED, Reader, converse, say
 from tests.stack import Stack
 from tests.upstream import Answer, Request, Upstream
@@ -62,11 +61,6 @@ class Posted:
             self.fault.outcomes,
             self.fault.text,
         )
-
-
-def redis_of_its_own(databases: Databases, number: int) -> dict[str, str]:
-    """The setting with which no other stack's worker takes this one's doorbells."""
-    return {"REDIS_URL": databases.valkey.url.removesuffix("/0") + f"/{number}"}
 
 
 class Walk:

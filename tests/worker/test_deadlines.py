@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import Databases
-from tests.faults.upstream_walk import redis_of_its_own
 from tests.reader import ask
 from tests.stack import Stack, wait_until
 from tests.upstream import Comment, Pause, Reasoning, Script, Silence, Text, Upstream
@@ -25,8 +24,7 @@ SHORT = {
 
 @pytest.fixture(scope="module")
 def hurried(databases: Databases) -> Iterator[Stack]:
-    settings = SHORT | redis_of_its_own(databases, 9)
-    with Upstream() as upstream, Stack(databases, upstream, settings).start() as stack:
+    with Upstream() as upstream, Stack(databases, upstream, SHORT).start() as stack:
         yield stack
 
 
@@ -102,8 +100,7 @@ def test_a_server_that_refuses_connections_is_given_up_and_asked_again_when_it_i
     silent.bind(("127.0.0.1", 0))  # keeps the port, and refuses: it doesn't listen
     gone = Upstream(silent.getsockname()[1])
     times = {"EPICODE_MAX_FAILURES": "3", "EPICODE_BACKOFF_SECONDS": "0.5"}
-    settings = SHORT | times | redis_of_its_own(databases, 10)
-    with Stack(databases, gone, settings).start() as stack, stack.client() as client:
+    with Stack(databases, gone, SHORT | times).start() as stack, stack.client() as client:
         given_up = ask(client, "anybody?").read_to_end()
         waiting = ask(client, "still nobody?")
         wait_until(lambda: waiting.poll()["attempts"], what="the first refusal")
@@ -126,10 +123,9 @@ def test_a_server_that_never_answers_the_connection_is_given_up(databases: Datab
             sock.setblocking(False)
             sock.connect_ex(full.getsockname())
         address = {"OPENAI_BASE_URL": f"http://127.0.0.1:{full.getsockname()[1]}/v1"}
-        settings = SHORT | address | redis_of_its_own(databases, 11)
         with (
             Upstream() as unused,
-            Stack(databases, unused, settings).start() as stack,
+            Stack(databases, unused, SHORT | address).start() as stack,
             stack.client() as client,
         ):
             ended = ask(client, "anybody?").read_to_end()

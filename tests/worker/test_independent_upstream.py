@@ -9,7 +9,6 @@ from llmock.scenarios import Match, ToolFault
 from llmock.testing import LLMockServer
 
 from tests.databases import Databases
-from tests.faults.upstream_walk import redis_of_its_own
 from tests.reader import ask
 from tests.stack import Stack
 
@@ -51,10 +50,9 @@ class Model(LLMock):
 
 @pytest.fixture(scope="module")
 def foreign(databases: Databases) -> Iterator[tuple[Stack, Model]]:
-    settings = SETTINGS | redis_of_its_own(databases, 8)
     with (
         LLMockServer() as server,
-        Stack(databases, Elsewhere(server), settings).start() as stack,
+        Stack(databases, Elsewhere(server), SETTINGS).start() as stack,
     ):
         yield stack, Model(server)
 
