@@ -4,17 +4,40 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from common import branches
-from common.catalogue import Limits
+from common.catalogue import Limits, Listing
 from common.errors import EpiCodeError
-from common.machine import Status
-from common.models import Conversation, Job, Message
 from common.tokens import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE
 
 TOO_MANY_RETRY_SECONDS = 30
+
+# The waiting are counted anew each time, which takes some milliseconds for the default cap's
+# 20,000: a number that is kept would be one row that all posts and all ends wait for.
+_GROUNDS = text("""
+    SELECT root.conversation_id, root.content <> '' AS has_system, root.token_count,
+           parent.id AS parent_id, parent.role AS parent_role, parent.status AS parent_status,
+           parent.turn_index AS parent_depth,
+           EXISTS (
+               SELECT FROM messages AS pin
+               WHERE pin.conversation_id = root.conversation_id AND pin.in_window = 'always'
+           ) AS any_pinned,
+           ARRAY (
+               SELECT id FROM messages AS beside
+               WHERE beside.parent_id = parent.id ORDER BY id
+           ) AS hanging,
+           (SELECT count(*) FROM jobs WHERE status = 'queued' AND user_id = :user) AS waiting,
+           (SELECT count(*) FROM jobs WHERE status = 'queued') AS waiting_in_all,
+           listing.listed, listing.listed_at
+    FROM (SELECT count(*) AS listed, max(listed_at) AS listed_at
+          FROM models WHERE listed_at IS NOT NULL) AS listing,
+         messages AS root
+         LEFT JOIN messages AS parent
+           ON parent.id = :parent AND parent.conversation_id = root.conversation_id
+    WHERE root.conversation_id = :conversation AND root.turn_index = 0
+""")
 
 
 @dataclass(frozen=True)
@@ -25,56 +48,90 @@ class WaitingCaps:
     in_all: int
 
 
-def check_size(
+@dataclass(frozen=True)
+class Parent:
+    """The message that a new turn or reply is to hang from, and the ids that hang there already."""
+
+    id: uuid.UUID
+    role: str
+    status: str
+    turn_index: int
+    hanging: list[uuid.UUID]
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What decides whether a turn is accepted, as it is under the conversation's lock.
+
+    `parent` None: there is no such message in the conversation. `listing` marks the state of the
+    server's list of models. `system_tokens` are what the system message takes of every window.
+    """
+
+    conversation_id: uuid.UUID
+    parent: Parent | None
+    system_tokens: int
+    any_pinned: bool
+    waiting: int
+    waiting_in_all: int
+    listing: Listing
+
+
+def grounds(
     session: Session,
-    conversation: Conversation,
+    user_id: uuid.UUID,
+    conversation_id: uuid.UUID,
     parent_id: uuid.UUID | None,
-    limits: Limits,
-    params: dict[str, Any],
-    tokens: int,
+) -> Grounds:
+    """Reads them in one statement, which comes after the one that took the lock: only then does it
+    see what whoever held it before has written."""
+    values = {"user": user_id, "conversation": conversation_id, "parent": parent_id}
+    row = session.execute(_GROUNDS, values).one()
+    parent = None
+    if row.parent_id is not None:
+        parent = Parent(
+            row.parent_id, row.parent_role, row.parent_status, row.parent_depth, row.hanging
+        )
+    return Grounds(
+        conversation_id=row.conversation_id,
+        parent=parent,
+        system_tokens=row.token_count + TOKENS_PER_MESSAGE if row.has_system else 0,
+        any_pinned=row.any_pinned,
+        waiting=row.waiting,
+        waiting_in_all=row.waiting_in_all,
+        listing=(row.listed, row.listed_at),
+    )
+
+
+def check_size(
+    session: Session, found: Grounds, limits: Limits, params: dict[str, Any], tokens: int
 ) -> None:
     """Raises EpiCodeError `turn_too_long`, with both numbers, for a turn of `tokens` that can't be
     sent even alone with the system message and the pinned turns above it."""
+    assert found.parent is not None
     budget = limits.budget(params)
-    needed = always_sent(session, conversation, parent_id) + tokens + TOKENS_PER_MESSAGE
+    needed = always_sent(session, found, found.parent.id) + tokens + TOKENS_PER_MESSAGE
     if needed > budget:
         raise EpiCodeError("turn_too_long", tokens=needed, budget=budget, model=limits.id)
 
 
-def always_sent(session: Session, conversation: Conversation, leaf: uuid.UUID | None) -> int:
+def always_sent(session: Session, found: Grounds, leaf: uuid.UUID | None) -> int:
     """Tokens that no window below `leaf` does without: system message, pins, the answer's own."""
-    pin = aliased(Message)
-    is_pinned = exists().where(pin.conversation_id == conversation.id, pin.in_window == "always")
-    system, any_pinned = session.execute(
-        select(Message, is_pinned).where(
-            Message.conversation_id == conversation.id, Message.turn_index == 0
-        )
-    ).one()
-    needed = TOKENS_PER_ANSWER
-    if system.content:
-        needed += system.token_count + TOKENS_PER_MESSAGE
-    if any_pinned:  # only then is the branch walked
-        needed += branches.pinned_tokens(session, conversation.id, leaf)
+    needed = TOKENS_PER_ANSWER + found.system_tokens
+    if found.any_pinned:  # only then is the branch walked
+        needed += branches.pinned_tokens(session, found.conversation_id, leaf)
     return needed
 
 
-def check_waiting(session: Session, user_id: uuid.UUID, caps: WaitingCaps) -> None:
+def check_waiting(found: Grounds, caps: WaitingCaps) -> None:
     """Raises EpiCodeError `too_many_waiting` for a user's flood, `queue_full` for everybody's.
 
     Posts of one moment don't see each other: a cap may be overshot by as many as can be written at
     once, less one, which is by the web processes' connections (four each). An exact cap would cost
     a lock that every post waits for.
     """
-    # Counted anew each time, which takes some milliseconds for the default cap's 20,000: a number
-    # that is kept would be one row that all posts and all ends wait for.
-    mine, everybody = session.execute(
-        select(func.count().filter(Job.user_id == user_id), func.count()).where(
-            Job.status == Status.QUEUED
-        )
-    ).one()
-    if mine >= caps.per_user:
+    if found.waiting >= caps.per_user:
         raise EpiCodeError(
             "too_many_waiting", limit=caps.per_user, retry_after=TOO_MANY_RETRY_SECONDS
         )
-    if everybody >= caps.in_all:
+    if found.waiting_in_all >= caps.in_all:
         raise EpiCodeError("queue_full", retry_after=TOO_MANY_RETRY_SECONDS)

@@ -7,7 +7,7 @@ a model; the `models` table says what the model server lists. Together they are 
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,26 @@ class Offer:
     is_default: bool
 
 
+# How many models are listed, and when that was last asked: another listing has another.
+Listing = tuple[int, datetime | None]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The list as it was last read: what it told of each model, and what is offered of it."""
+
+    listing: Listing | None
+    listed: dict[str, dict[str, Any]]
+    offers: list[Offer]
+
+
 class Catalogue:
     """The catalogue file, held against what the server lists."""
 
     def __init__(self, file: Path | None = None, default_model: str | None = None) -> None:
         self._limits = {limits.id: limits for limits in _read(file or DEFAULT_FILE)}
         self._default = default_model
+        self._read: _Read | None = None
 
     def limits(self, model: str, told: dict[str, Any] | None = None) -> Limits:
         """What is known of a model: the file's entry, else what its listing `told`, or defaults."""
@@ -110,14 +124,19 @@ class Catalogue:
         """The picker: seed and chat models first; retired ones last, marked."""
         return self._offers(_listed(session))
 
-    def choose(self, session: Session, asked: str | None) -> Limits:
+    def choose(self, session: Session, asked: str | None, listing: Listing | None = None) -> Limits:
         """The model that a turn will use: the one asked for, else the default.
 
-        Raises EpiCodeError `model_unavailable`, naming the available ones, for a model that the
-        server doesn't list; while no list could be had, any model is tried.
+        `listing` marks the state of the server's list, which is read again only when that has
+        changed, or isn't given. Raises EpiCodeError `model_unavailable`, naming the available
+        ones, for a model that the server doesn't list; while no list could be had, any model is
+        tried.
         """
-        listed = _listed(session)
-        offers = self._offers(listed)
+        read = self._read
+        if read is None or listing is None or read.listing != listing:
+            listed = _listed(session)
+            self._read = read = _Read(listing, listed, self._offers(listed))
+        listed, offers = read.listed, read.offers
         if asked is None:
             return next((offer.limits for offer in offers if offer.is_default), offers[0].limits)
         if listed and asked not in listed:

@@ -9,29 +9,25 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, select, text
 from sqlalchemy.orm import Session
 
-from common import branches
-from common.acceptance import WaitingCaps, always_sent, check_size, check_waiting
-from common.catalogue import Catalogue, Limits
+from common import branches, turns
+from common.acceptance import WaitingCaps, always_sent, check_size, check_waiting, grounds
+from common.catalogue import Catalogue
 from common.db import new_id
 from common.errors import EpiCodeError
 from common.machine import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
 from common.tokens import count_tokens
+from common.turns import Asked, Posted
 
-
-@dataclass(frozen=True)
-class Posted:
-    """A turn that was accepted: the user's message, its pending reply, the queued job, and
-    whether the reply that it hangs from is still being said."""
-
-    message: Message
-    reply: Message
-    job: Job
-    previous_is_pending: bool
+# NO KEY UPDATE: a claim in this conversation needs its key only, and must not wait for us.
+_LOCKED = text("""
+    SELECT id, user_id, kind, model, params, head_message_id FROM conversations
+    WHERE id = :id AND user_id = :user FOR NO KEY UPDATE
+""")
 
 
 @dataclass(frozen=True)
@@ -52,9 +48,11 @@ def create(
     model: str | None = None,
     params: dict[str, Any] | None = None,
     kind: Literal["chat", "ask"] = "chat",
+    conversation_id: uuid.UUID | None = None,
 ) -> Conversation:
-    """A conversation with its root, the system message."""
+    """A conversation with its root, the system message; its id is new unless it is given."""
     conversation = Conversation(
+        id=conversation_id or new_id(),
         user_id=user_id,
         title=title or DEFAULT_TITLE,
         title_source="person" if title else "default",
@@ -86,7 +84,7 @@ def find(
         Conversation.id == conversation_id, Conversation.user_id == user_id
     )
     if lock:
-        # NO KEY UPDATE: a claim in this conversation needs its key only, and must not wait for us
+        # as _LOCKED
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     conversation = session.scalars(query).one_or_none()
     if conversation is None:
@@ -118,37 +116,33 @@ def post_message(
     parent_id: uuid.UUID | None = None,
     on_busy: Literal["queue", "reject"] = "queue",
     params: dict[str, Any] | None = None,
+    message_id: uuid.UUID | None = None,
+    job_id: uuid.UUID | None = None,
 ) -> Posted:
     """Writes the user's turn, its pending reply and the queued job.
 
-    `parent_id` None hangs the turn from the head. Raises `not_found`, `invalid_parent`,
+    `parent_id` None hangs the turn from the head; turn and job get new ids unless they are given.
+    Raises `not_found`, `invalid_parent`,
     `conversation_busy` (with the job in flight), `turn_too_long`, `model_unavailable`,
     `too_many_waiting` and `queue_full`.
     """
-    conversation = find(session, user_id, conversation_id, lock=True)
-    parent = _parent(session, conversation, parent_id)
+    conversation = _locked(session, user_id, conversation_id)
+    found = grounds(session, user_id, conversation.id, parent_id or conversation.head_message_id)
+    parent = found.parent
+    # After PATCH the head may be a user's turn only if its reply is gone; turns hang from replies.
+    if parent is None or parent.role == "user":
+        raise EpiCodeError("invalid_parent")
     if parent.status == "pending" and on_busy == "reject":
         in_flight = session.scalar(select(Job.id).where(Job.reply_message_id == parent.id))
         raise EpiCodeError("conversation_busy", job_id=str(in_flight))
-    limits = catalogue.choose(session, model or conversation.model)
+    limits = catalogue.choose(session, model or conversation.model, found.listing)
     effective = conversation.params | (params or {})
     tokens = count_tokens(content)
-    check_size(session, conversation, parent.id, limits, effective, tokens)
-    check_waiting(session, user_id, caps)
-
-    message = Message(
-        id=new_id(),
-        conversation_id=conversation.id,
-        parent_id=parent.id,
-        turn_index=parent.turn_index + 1,
-        role="user",
-        content=content,
-        status="completed",
-        model=None,
-        token_count=tokens,
-    )
-    session.add(message)
-    return _enqueue_reply(session, conversation, parent, message, limits, effective)
+    check_size(session, found, limits, effective, tokens)
+    check_waiting(found, caps)
+    message = Message(id=message_id or new_id(), content=content, token_count=tokens)
+    asked = Asked(job_id or new_id(), limits.id, effective)
+    return turns.write_turn(session, conversation, parent, message, asked)
 
 
 def regenerate(
@@ -160,20 +154,22 @@ def regenerate(
     caps: WaitingCaps,
     model: str | None = None,
     params: dict[str, Any] | None = None,
+    job_id: uuid.UUID | None = None,
 ) -> Posted:
     """Another reply to a user's turn, beside those that it has. Raises as `post_message` does."""
     found = find_message(session, user_id, message_id)
-    conversation = find(session, user_id, found.conversation_id, lock=True)
+    conversation = _locked(session, user_id, found.conversation_id)
     # Read again under the lock: the turn may have been taken back meanwhile.
     message = find_message(session, user_id, message_id)
-    if message.role != "user":
+    below = grounds(session, user_id, conversation.id, message.parent_id)
+    if message.role != "user" or below.parent is None:
         raise EpiCodeError("invalid_parent")
-    limits = catalogue.choose(session, model or conversation.model)
+    limits = catalogue.choose(session, model or conversation.model, below.listing)
     effective = conversation.params | (params or {})
-    check_size(session, conversation, message.parent_id, limits, effective, message.token_count)
-    check_waiting(session, user_id, caps)
-    parent = session.get_one(Message, message.parent_id)
-    return _enqueue_reply(session, conversation, parent, message, limits, effective)
+    check_size(session, below, limits, effective, message.token_count)
+    check_waiting(below, caps)
+    asked = Asked(job_id or new_id(), limits.id, effective)
+    return turns.write_reply(session, conversation, below.parent, message, asked)
 
 
 def take_back(session: Session, user_id: uuid.UUID, message_id: uuid.UUID) -> uuid.UUID:
@@ -242,9 +238,10 @@ def set_in_window(
     message.in_window = in_window
     session.flush()
     if in_window == "always":
-        limits = catalogue.choose(session, conversation.model)
         leaf = branches.newest_leaf(session, conversation.id, message.id)
-        tokens = always_sent(session, conversation, leaf)
+        below = grounds(session, user_id, conversation.id, leaf)
+        limits = catalogue.choose(session, conversation.model, below.listing)
+        tokens = always_sent(session, below, leaf)
         budget = limits.budget(conversation.params)
         if tokens > budget:
             raise EpiCodeError("pins_too_long", tokens=tokens, budget=budget)
@@ -270,64 +267,13 @@ def remove(session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID) -> 
     return gone
 
 
-def _parent(session: Session, conversation: Conversation, parent_id: uuid.UUID | None) -> Message:
-    parent = session.scalars(
-        select(Message).where(
-            Message.id == (parent_id or conversation.head_message_id),
-            Message.conversation_id == conversation.id,
-        )
-    ).one_or_none()
-    # After PATCH the head may be a user's turn only if its reply is gone; turns hang from replies.
-    if parent is None or parent.role == "user":
-        raise EpiCodeError("invalid_parent")
-    return parent
-
-
-def _enqueue_reply(
-    session: Session,
-    conversation: Conversation,
-    parent: Message,
-    message: Message,
-    limits: Limits,
-    params: dict[str, Any],
-) -> Posted:
-    reply = Message(
-        id=new_id(),
-        conversation_id=conversation.id,
-        parent_id=message.id,
-        turn_index=message.turn_index + 1,
-        role="assistant",
-        # the same columns as the turn's, so that both are one INSERT
-        content="",
-        status="pending",
-        model=limits.id,
-        token_count=0,
-    )
-    session.add(reply)
-    session.flush()
-    pending = parent.status == "pending" and _is_still_pending(session, parent)
-    job = Job(
-        user_id=conversation.user_id,
-        conversation_id=conversation.id,
-        prompt_message_id=message.id,
-        reply_message_id=reply.id,
-        kind="ask" if conversation.kind == "ask" else "reply",
-        model=limits.id,
-        params=params,
-        waits_for=parent.id if pending else None,
-    )
-    session.add(job)
-    conversation.head_message_id = reply.id
-    conversation.updated_at = func.now()
-    session.flush()
-    return Posted(message, reply, job, previous_is_pending=pending)
-
-
-def _is_still_pending(session: Session, reply: Message) -> bool:
-    """Whether it is, until this transaction ends: the reply's own end waits for that, and then
-    releases whoever waits for it."""
-    query = select(Message.status).where(Message.id == reply.id).with_for_update(read=True)
-    return session.scalar(query) == "pending"
+def _locked(session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID) -> Row[Any]:
+    """`find` with `lock`, for the hot path: the columns that a turn needs."""
+    values = {"id": conversation_id, "user": user_id}
+    row = session.execute(_LOCKED, values).one_or_none()
+    if row is None:
+        raise EpiCodeError("not_found")
+    return row
 
 
 def _has_children(session: Session, message: Message) -> bool:

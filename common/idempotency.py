@@ -5,14 +5,13 @@ for the first to commit. A refusal rolls it back and leaves no trace.
 """
 
 import hashlib
-import json
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+import orjson
+from sqlalchemy import delete, func, text
 from sqlalchemy.orm import Session
 
 from common.errors import EpiCodeError
@@ -20,53 +19,54 @@ from common.models import IdempotencyKey
 
 KEPT_FOR = timedelta(days=30)
 
+_TAKE = text("""
+    INSERT INTO idempotency_keys (user_id, key, fingerprint, conversation_id, message_id, job_id)
+    VALUES (:user, :key, :mark, :conversation, :message, :job)
+    ON CONFLICT DO NOTHING
+    RETURNING key
+""")
+_TAKEN = text("""
+    SELECT fingerprint, conversation_id, message_id, job_id FROM idempotency_keys
+    WHERE user_id = :user AND key = :key
+""")
+
 
 @dataclass(frozen=True)
 class Made:
-    """The ids of what a post made."""
+    """The ids of what a post makes, chosen before it is made; None where it makes no such thing, or
+    where that isn't needed to find the rest."""
 
-    conversation_id: uuid.UUID
+    conversation_id: uuid.UUID | None = None
     message_id: uuid.UUID | None = None
     job_id: uuid.UUID | None = None
 
 
 def fingerprint(method: str, path: str, body: Any) -> bytes:
     """SHA-256 of method, path and canonical body: equal posts have equal fingerprints."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{method} {path}\n{canonical}".encode()).digest()
+    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(f"{method} {path}\n".encode() + canonical).digest()
 
 
-def begin(session: Session, user_id: uuid.UUID, key: str, mark: bytes) -> Made | None:
-    """Takes the key, or returns what it made before. Waits for an equal post in flight.
+def take(session: Session, user_id: uuid.UUID, key: str, mark: bytes, makes: Made) -> Made | None:
+    """Takes the key for what this post makes, or returns what an equal one made before, waiting
+    for one in flight.
 
     Raises `idempotency_key_reused` when the key came with another request.
     """
-    taken = session.execute(
-        insert(IdempotencyKey)
-        .values(user_id=user_id, key=key, fingerprint=mark)
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.key)
-    ).first()
-    if taken is not None:
+    values = {
+        "user": user_id,
+        "key": key,
+        "mark": mark,
+        "conversation": makes.conversation_id,
+        "message": makes.message_id,
+        "job": makes.job_id,
+    }
+    if session.execute(_TAKE, values).first() is not None:
         return None
-    known = session.scalars(
-        select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
-    ).one()
-    if known.fingerprint != mark or known.conversation_id is None:
+    known = session.execute(_TAKEN, {"user": user_id, "key": key}).one()
+    if bytes(known.fingerprint) != mark:
         raise EpiCodeError("idempotency_key_reused")
     return Made(known.conversation_id, known.message_id, known.job_id)
-
-
-def finish(session: Session, user_id: uuid.UUID, key: str, made: Made) -> None:
-    """Records what the post made."""
-    session.execute(
-        update(IdempotencyKey)
-        .where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
-        .values(
-            conversation_id=made.conversation_id, message_id=made.message_id, job_id=made.job_id
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 def forget_old(session: Session) -> None:

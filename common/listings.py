@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
-from common.conversations import Posted
 from common.machine import Status
 from common.models import Conversation, Job, Message, Model
+from common.turns import Posted
 
 
 def listed_conversations(

@@ -14,11 +14,9 @@ from web.inputs import idempotency_key
 T = TypeVar("T")
 
 
-def once(
-    session: Session, make: Callable[[], T], ids_of: Callable[[T], Made]
-) -> tuple[Made, T | None]:
-    """Runs `make` unless this Idempotency-Key was seen; the ids of what it made, now or before,
-    and the thing itself if that was now.
+def once(session: Session, makes: Made, make: Callable[[], T]) -> tuple[Made, T | None]:
+    """Runs `make`, which makes things of the ids in `makes`, unless this Idempotency-Key was seen;
+    the ids of what was made, now or before, and the thing itself if that was now.
 
     Nothing is committed: key and turn are one transaction, the door's.
     """
@@ -27,11 +25,7 @@ def once(
         mark = idempotency.fingerprint(
             request.method, request.path, request.get_json(silent=True) or {}
         )
-        before = idempotency.begin(session, current_user_id(), key, mark)
+        before = idempotency.take(session, current_user_id(), key, mark, makes)
         if before is not None:
             return before, None
-    made = make()
-    ids = ids_of(made)
-    if key is not None:
-        idempotency.finish(session, current_user_id(), key, ids)
-    return ids, made
+    return makes, make()

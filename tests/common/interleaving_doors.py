@@ -12,11 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common import catalogue, jobs, ringing, workers
-from common.conversations import Posted
 from common.jobs import Said
 from common.machine import Status
 from common.models import Job
 from common.ringing import Doorbell
+from common.turns import Posted
 from tests.common.interleaving import Accepted, Held, PlainWorker, World, Write, pick
 from tests.common.rows import BUDGET
 

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from common import conversations, jobs, workers
 from common.acceptance import WaitingCaps
 from common.catalogue import Catalogue
-from common.conversations import Posted
 from common.db import new_id
 from common.machine import FINISHED, Status
 from common.models import Conversation, Job, Message, User
 from common.models.access import LOCAL_USER_ID
+from common.turns import Posted
 
 ALICE = LOCAL_USER_ID
 CAPS = WaitingCaps(per_user=100_000, in_all=100_000)

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from common import branches, conversations, jobs
 from common.catalogue import Catalogue
-from common.conversations import Posted
 from common.errors import EpiCodeError
 from common.jobs import Said
 from common.models import Conversation
+from common.turns import Posted
 from tests.common.rows import ALICE, CAPS, claim, make_conversation
 from worker.context_window import build_window
 
@@ -112,7 +112,7 @@ def test_pins_of_another_branch_take_no_room(session: Session, small: Catalogue)
     edited = say(session, conversation, small, 500, parent_id=root)
 
     pin(session, edited, small)
-    assert edited.message.in_window == "always"
+    assert conversations.find_message(session, ALICE, edited.message.id).in_window == "always"
 
 
 def test_regenerating_counts_the_pins_too(session: Session, small: Catalogue) -> None:

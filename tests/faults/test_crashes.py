@@ -87,7 +87,12 @@ def test_a_frozen_and_thawed_worker_changes_neither_row_nor_live_log(crashing: S
 
 
 def test_two_workers_share_forty_jobs_and_run_each_once(crashing: Stack) -> None:
-    crashing.start_worker("worker-2")
+    second = crashing.start_worker("worker-2")
+    # online from its first report on, but it hears no doorbell until Celery says so
+    wait_until(
+        lambda: "worker-2@" in second.log.read_text() and " ready." in second.log.read_text(),
+        what="a second pair of ears",
+    )
     crashing.upstream.script("[[shared", reply("done " * 10, every=0.05))
     with crashing.client() as client:
         readers = [ask(client, f"[[shared {number}]]") for number in range(40)]

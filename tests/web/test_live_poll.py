@@ -65,7 +65,7 @@ def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
         "[[counted]]", Script(steps=(Text("so far"), Gate("counted"), End(), Done()))
     )
     app = create_app(config.model_copy(update={"DATABASE_URL": stack.database_url}))
-    live_log = LiveLog.connect(f"{config.REDIS_URL}?client_name={name}")
+    live_log = LiveLog.connect(f"{stack.environment['REDIS_URL']}?client_name={name}")
     app.extensions["epicode"] = replace(app.extensions["epicode"], live_log=live_log)
     someone = nobody(app)
     with stack.client() as client:
@@ -74,7 +74,10 @@ def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
         stack.upstream.wait_at("counted")
         cursor = someone.poll(reader.job_id)["cursor"]  # opens the connection, loads the script
 
-        with counted_sql(app) as sql, counted_redis(config.REDIS_URL, name) as commands:
+        with (
+            counted_sql(app) as sql,
+            counted_redis(stack.environment["REDIS_URL"], name) as commands,
+        ):
             polls = [someone.poll(reader.job_id), someone.poll(reader.job_id, cursor)]
 
         assert [poll["status"] for poll in polls] == ["in_progress"] * 2

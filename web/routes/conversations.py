@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import func
 
 from common import conversations as rules
+from common.db import new_id
 from common.idempotency import Made
 from common.listings import listed_conversations
 from common.models import Conversation
@@ -68,8 +69,10 @@ def list_conversations(query: ConversationList) -> Response:
 def create_conversation(body: NewConversation) -> Response:
     session = db.session()
     prompt = body.system_prompt
-    done = once(
+    conversation_id = new_id()
+    made, _ = once(
         session,
+        Made(conversation_id),
         lambda: rules.create(
             session,
             current_user_id(),
@@ -77,11 +80,12 @@ def create_conversation(body: NewConversation) -> Response:
             title=body.title,
             model=body.model,
             params=body.params.given(),
+            conversation_id=conversation_id,
         ),
-        lambda conversation: Made(conversation.id),
     )
     session.commit()
-    found = rules.find(session, current_user_id(), done[0].conversation_id)
+    assert made.conversation_id is not None  # only a call of this path finds its own key
+    found = rules.find(session, current_user_id(), made.conversation_id)
     response = jsonify(_present(found))
     response.status_code = 201
     response.headers["Location"] = f"/api/conversations/{found.id}"

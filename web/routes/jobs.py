@@ -10,11 +10,12 @@ from redis.exceptions import RedisError
 from common import conversations
 from common import jobs as machine
 from common.cursor import Cursor
-from common.errors import EpiCodeError
+from common.db import new_id
 from common.idempotency import Made
 from common.listings import listed_jobs
 from common.machine import FINISHED
 from common.system_prompt import DEFAULT_SYSTEM_PROMPT
+from common.turns import Posted
 from web import listing, shapes
 from web.auth import current_user_id
 from web.database import db
@@ -106,13 +107,16 @@ def list_jobs(query: JobList) -> Response:
 def ask(query: WaitQuery, body: Question) -> Response:
     session, part = db.session(), services()
 
-    def post() -> conversations.Posted:
+    makes = Made(new_id(), message_id=new_id(), job_id=new_id())
+
+    def post() -> Posted:
         prompt = body.system_prompt
         conversation = conversations.create(
             session,
             current_user_id(),
             system_prompt=DEFAULT_SYSTEM_PROMPT[language()] if prompt is None else prompt,
             kind="ask",
+            conversation_id=makes.conversation_id,
         )
         return conversations.post_message(
             session,
@@ -123,16 +127,14 @@ def ask(query: WaitQuery, body: Question) -> Response:
             caps=part.caps,
             model=body.model,
             params=body.params.given(),
+            message_id=makes.message_id,
+            job_id=makes.job_id,
         )
 
-    done = once(
-        session, post, lambda new: Made(new.message.conversation_id, new.message.id, new.job.id)
-    )
-    made, posted = done
+    made, posted = once(session, makes, post)
     if posted is not None:
         commit_and_ring(posted=posted.job.id)
-    if made.job_id is None:
-        raise EpiCodeError("not_found")
+    assert made.job_id is not None  # only a call of this path finds its own key
     seconds = wait_seconds(query.wait)
     found = wait_for_end(made.job_id, current_user_id(), language(), seconds)
     response = jsonify(found.body)

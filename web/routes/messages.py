@@ -8,11 +8,12 @@ from flask import Response, jsonify
 from flask_openapi import APIBlueprint
 
 from common import branches, conversations
-from common.conversations import Posted
+from common.db import new_id
 from common.errors import EpiCodeError
 from common.idempotency import Made
 from common.listings import find_job, new_standing
 from common.models import Message
+from common.turns import Posted
 from web import listing, presenters, shapes
 from web.auth import current_user_id
 from web.database import db
@@ -58,8 +59,10 @@ def list_messages(path: ItemPath, query: MessageList) -> Response:
 )
 def post_message(path: ItemPath, body: NewMessage) -> Response:
     session, part = db.session(), services()
+    makes = Made(path.id, message_id=new_id(), job_id=new_id())
     done = once(
         session,
+        makes,
         lambda: conversations.post_message(
             session,
             current_user_id(),
@@ -71,8 +74,9 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
             parent_id=body.parent_id,
             on_busy=body.on_busy,
             params=body.params.given(),
+            message_id=makes.message_id,
+            job_id=makes.job_id,
         ),
-        _ids_of,
     )
     return accept(*done)
 
@@ -84,8 +88,10 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
 )
 def regenerate(path: ItemPath, body: NewReply) -> Response:
     session, part = db.session(), services()
+    makes = Made(message_id=path.id, job_id=new_id())
     done = once(
         session,
+        makes,
         lambda: conversations.regenerate(
             session,
             current_user_id(),
@@ -94,8 +100,8 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
             caps=part.caps,
             model=body.model,
             params=body.params.given(),
+            job_id=makes.job_id,
         ),
-        _ids_of,
     )
     return accept(*done)
 
@@ -131,15 +137,15 @@ def accept(made: Made, posted: Posted | None) -> Response:
     session, lang = db.session(), language()
     if posted is not None:
         commit_and_ring(posted=posted.job.id)
-        standing = new_standing(posted)
+        standing, beside = new_standing(posted), posted.beside
         pair: Sequence[Message] = [posted.message, posted.reply]
     else:
         known = find_job(session, current_user_id(), made.job_id or uuid.UUID(int=0))
         if known is None:  # deleted since
             raise EpiCodeError("not_found")
         standing, pair = known, branches.turn(session, known.job)
+        beside = branches.beside(session, pair, jobs=[known.job])
     job = standing.job
-    beside = branches.beside(session, pair, jobs=[job])
     message, reply = [presenters.message(one, beside[one.id], lang) for one in pair]
     body = poll_of(session, standing, None, lang).body
     response = jsonify({"message": message, "reply": reply, "job": body})
@@ -151,7 +157,3 @@ def accept(made: Made, posted: Posted | None) -> Response:
 def _present(message: Message) -> dict[str, Any]:
     beside = branches.beside(db.session(), [message])
     return presenters.message(message, beside[message.id], language())
-
-
-def _ids_of(posted: Posted) -> Made:
-    return Made(posted.message.conversation_id, posted.message.id, posted.job.id)
