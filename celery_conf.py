@@ -25,6 +25,8 @@ broker_transport_options = {
     "socket_timeout": 5,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
+    # Two writes a message that would bring back what a lease brings back.
+    "ack_emulation": False,
 }
 
 worker_pool = "threads"  # one sleeping thread a slot: the waiting is done in one event loop

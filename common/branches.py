@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import Row, TextClause, select, text
 from sqlalchemy.orm import Session
 
 from common.models import Job, Message
@@ -39,6 +39,15 @@ _WITHIN_BUDGET = text("""
         WHERE branch.total <= :budget
     )
     SELECT * FROM branch ORDER BY turn_index
+""")
+
+_ROOT = text("""
+    SELECT messages.*, EXISTS (
+        SELECT FROM messages AS pin
+        WHERE pin.conversation_id = :conversation AND pin.in_window = 'always'
+          AND pin.turn_index < :depth
+    ) AS any_pinned
+    FROM messages WHERE conversation_id = :conversation AND turn_index = 0
 """)
 
 # Pinned turns above those: the pinned message itself and the other half of its turn.
@@ -148,29 +157,16 @@ def pinned_tokens(session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID 
 
 def for_window(
     session: Session, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
-) -> Sequence[Message]:
+) -> Sequence[Row[Any]]:
     """What a window of `budget` tokens may be built from, oldest first: the root, pinned turns,
-    and the branch above the prompt as far as the budget could reach."""
-    near = _as_messages(
-        session,
-        _WITHIN_BUDGET,
-        {"prompt": prompt_id, "conversation": conversation_id, "budget": budget},
-    )
+    and the branch above the prompt as far as the budget could reach. Plain rows of messages."""
+    values = {"prompt": prompt_id, "conversation": conversation_id, "budget": budget}
+    near = session.execute(_WITHIN_BUDGET, values).all()
     if near[0].turn_index == 0:
         return near
-    root = session.scalars(
-        select(Message).where(Message.conversation_id == conversation_id, Message.turn_index == 0)
-    ).one()
-    any_pinned = session.scalar(
-        select(Message.id)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.turn_index < near[0].turn_index,
-            Message.in_window == "always",
-        )
-        .limit(1)
-    )
-    pinned = _as_messages(session, _PINNED_ABOVE, {"start": near[0].id}) if any_pinned else []
+    above = {"conversation": conversation_id, "depth": near[0].turn_index, "start": near[0].id}
+    root = session.execute(_ROOT, above).one()
+    pinned = session.execute(_PINNED_ABOVE, above).all() if root.any_pinned else []
     return [root, *pinned, *near]
 
 

@@ -2,7 +2,8 @@
 
 Nothing else writes `jobs.status`. A worker's verb is fenced by the attempt that it claimed: when
 another attempt has begun the UPDATE touches no row and the verb answers None, which is no error.
-Times are the database's clock, so that processes with wrong clocks agree.
+Times are the database's clock, so that processes with wrong clocks agree. `common/verbs.py`
+has the statements.
 """
 
 import uuid
@@ -12,12 +13,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, TextClause, func, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import JSONB
+import orjson
+from sqlalchemy import Row, TextClause
 from sqlalchemy.orm import Session
 
-from common.machine import MACHINE, STARTABLE, Status, Verb
-from common.models import Job, Message
+from common import verbs
+from common.machine import Status
+from common.verbs import Asking
 
 
 @dataclass(frozen=True)
@@ -49,29 +51,19 @@ class Said:
 NOTHING_SAID = Said()
 
 
+# A job's row as a verb has left it: its columns as attributes.
+JobRow = Row[Any]
+
+
 def claim(
     session: Session, job_id: uuid.UUID, *, owner: str, lease: timedelta, budget: timedelta
-) -> Job | None:
+) -> JobRow | None:
     """Takes a startable job: attempt + 1 and a lease. None: another has it, or it isn't startable.
 
     `budget` sets the job's deadline at its first claim.
     """
-    now = func.now()
-    return _guarded(
-        session,
-        Verb.CLAIM,
-        Status.IN_PROGRESS,
-        [Job.id == job_id, text(STARTABLE)],
-        attempt=Job.attempt + 1,
-        lease_owner=owner,
-        lease_expires_at=now + lease,
-        deadline_at=func.coalesce(Job.deadline_at, now + budget),
-        rung_at=None,
-        not_before=None,
-        started_at=now,
-        first_token_at=None,
-        window=None,
-    )
+    values = {"job_id": job_id, "owner": owner, "lease": lease, "budget": budget}
+    return session.execute(verbs.CLAIM, values).one_or_none()
 
 
 @dataclass(frozen=True)
@@ -89,14 +81,9 @@ def renew(
     """Renews every (job, attempt) of a process in one UPDATE. Those left out lost their fence."""
     if not held:
         return []
-    rule = MACHINE[Verb.RENEW]
-    rows = session.execute(
-        update(Job)
-        .where(tuple_(Job.id, Job.attempt).in_(held), Job.status == rule.source)
-        .values(lease_expires_at=func.now() + lease)
-        .returning(Job.id, Job.attempt, Job.cancel_requested_at)
-    )
-    return [Renewed(row.id, row.attempt, row.cancel_requested_at is not None) for row in rows]
+    ids, attempts = zip(*held, strict=True)
+    values = {"ids": list(ids), "attempts": list(attempts), "lease": lease}
+    return [Renewed(*row) for row in session.execute(verbs.RENEW, values)]
 
 
 def complete(
@@ -106,23 +93,15 @@ def complete(
     said: Said,
     *,
     incomplete_because: str | None = None,
-) -> Job | None:
+) -> JobRow | None:
     """Saves the reply and ends the job, completed; or incomplete, with the code that says why.
 
     Wins over a cancel that was asked but not carried out.
     """
     target = Status.INCOMPLETE if incomplete_because else Status.COMPLETED
     error: dict[str, Any] = {"code": incomplete_because, "params": {}, "retryable": False}
-    job = _guarded(
-        session,
-        Verb.COMPLETE,
-        target,
-        _fence(job_id, attempt),
-        attempts=_with_outcome(target.value),
-        error=error if incomplete_because else None,
-        **_ended(said),
-    )
-    return _save_reply(session, job, target.value, said)
+    own = {"outcome": target.value, "error": _json(error) if incomplete_because else None}
+    return _end(session, verbs.COMPLETE[target], target.value, said, job_id, attempt, own)
 
 
 def fail(
@@ -133,24 +112,14 @@ def fail(
     said: Said = NOTHING_SAID,
     *,
     outcome: str | None = None,
-) -> Job | None:
+) -> JobRow | None:
     """Ends the job with a coded error, keeping what was said; cancels it if that was asked.
 
     `outcome` names the attempt's end where it isn't the error's code.
     """
-    job = _guarded(
-        session,
-        Verb.FAIL,
-        Status.FAILED,
-        [*_fence(job_id, attempt), Job.cancel_requested_at.is_(None)],
-        attempts=_with_outcome(outcome or error["code"]),
-        error=error,
-        failures=Job.failures + 1,
-        **_ended(said),
-    )
-    if job is None:
-        return cancel(session, job_id, attempt, said)
-    return _save_reply(session, job, "failed", said)
+    own = {"outcome": outcome or error["code"], "error": _json(error)}
+    job = _end(session, verbs.FAIL, "failed", said, job_id, attempt, own)
+    return job or cancel(session, job_id, attempt, said)
 
 
 def requeue(
@@ -161,188 +130,105 @@ def requeue(
     outcome: str,
     wait: timedelta,
     said: Said = NOTHING_SAID,
-) -> Job | None:
+) -> JobRow | None:
     """Puts the job back for another attempt after `wait`, one failure charged.
 
     `said` is kept only if a cancel was asked, which then ends the job instead.
     """
-    job = _guarded(
-        session,
-        Verb.REQUEUE,
-        Status.QUEUED,
-        [*_fence(job_id, attempt), Job.cancel_requested_at.is_(None)],
-        attempts=_with_outcome(outcome),
-        failures=Job.failures + 1,
-        not_before=func.now() + wait,
-        **_UNHELD,
-    )
+    values = {"job_id": job_id, "attempt": attempt, "outcome": outcome, "wait": wait}
+    job = session.execute(verbs.REQUEUE, values).one_or_none()
     return job or cancel(session, job_id, attempt, said)
 
 
 def hand_over(
     session: Session, job_id: uuid.UUID, attempt: int, said: Said = NOTHING_SAID
-) -> Job | None:
+) -> JobRow | None:
     """Puts the job back at a shutdown: nothing charged, startable at once."""
-    job = _guarded(
-        session,
-        Verb.HAND_OVER,
-        Status.QUEUED,
-        [*_fence(job_id, attempt), Job.cancel_requested_at.is_(None)],
-        attempts=_with_outcome("handed_over"),
-        **_UNHELD,
-    )
+    values = {"job_id": job_id, "attempt": attempt, "outcome": "handed_over"}
+    job = session.execute(verbs.HAND_OVER, values).one_or_none()
     return job or cancel(session, job_id, attempt, said)
 
 
 def cancel(
     session: Session, job_id: uuid.UUID, attempt: int, said: Said = NOTHING_SAID
-) -> Job | None:
+) -> JobRow | None:
     """Ends a job whose cancel was asked; what was said so far stays as an incomplete reply."""
-    job = _guarded(
-        session,
-        Verb.CANCEL,
-        Status.CANCELLED,
-        [*_fence(job_id, attempt), Job.cancel_requested_at.is_not(None)],
-        attempts=_with_outcome("cancelled"),
-        **_ended(said),
-    )
-    return _save_reply(session, job, "incomplete", said)
+    own = {"outcome": "cancelled"}
+    return _end(session, verbs.CANCEL, "incomplete", said, job_id, attempt, own)
 
 
-def ask_to_cancel(session: Session, job_id: uuid.UUID, user_id: uuid.UUID) -> Job | None:
+def ask_to_cancel(session: Session, job_id: uuid.UUID, user_id: uuid.UUID) -> JobRow | None:
     """The owner's cancel: a queued job ends at once, a running one is marked for its worker.
 
     None: the job had ended, or isn't this user's.
     """
-    return _ask_to_cancel(session, [Job.id == job_id, Job.user_id == user_id])
+    return _ask_to_cancel(session, verbs.BY_OWNER, {"job_id": job_id, "user_id": user_id})
 
 
-def ask_to_cancel_as_operator(session: Session, job_id: uuid.UUID) -> Job | None:
+def ask_to_cancel_as_operator(session: Session, job_id: uuid.UUID) -> JobRow | None:
     """The same for whoever runs the machine, in Flower: whoever the job belongs to."""
-    return _ask_to_cancel(session, [Job.id == job_id])
+    return _ask_to_cancel(session, verbs.BY_OPERATOR, {"job_id": job_id})
 
 
-def expire(session: Session, job_id: uuid.UUID, error: dict[str, Any]) -> Job | None:
+def expire(session: Session, job_id: uuid.UUID, error: dict[str, Any]) -> JobRow | None:
     """Ends a queued job that has waited too long."""
-    job = _guarded(
-        session,
-        Verb.EXPIRE,
-        Status.FAILED,
-        [Job.id == job_id],
-        error=error,
-        finished_at=func.now(),
-        rung_at=None,
-        not_before=None,
-        waits_for=None,
-    )
-    return _save_reply(session, job, "failed", NOTHING_SAID)
+    values = {"job_id": job_id, "error": _json(error)} | _reply("failed", NOTHING_SAID)
+    return _released(session, session.execute(verbs.EXPIRE, values).one_or_none())
 
 
 def note_window(session: Session, job_id: uuid.UUID, attempt: int, window: dict[str, Any]) -> bool:
     """Records what this attempt sends to the model. False: the fence is lost."""
-    noted = session.execute(
-        update(Job)
-        .where(*_fence(job_id, attempt), Job.status == Status.IN_PROGRESS)
-        .values(window=window)
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
-    return noted.first() is not None
+    values = {"job_id": job_id, "attempt": attempt, "window": _json(window)}
+    return session.execute(verbs.NOTE_WINDOW, values).first() is not None
 
 
-def _ask_to_cancel(session: Session, found: Sequence[ColumnElement[bool]]) -> Job | None:
+def _ask_to_cancel(session: Session, asking: Asking, found: dict[str, Any]) -> JobRow | None:
     # Two verbs, so the row is held: a job requeued between them would escape both.
-    session.execute(select(Job.id).where(*found).with_for_update())
-    job = _guarded(
-        session,
-        Verb.TAKE_OFF,
-        Status.CANCELLED,
-        found,
-        cancel_requested_at=func.now(),
-        finished_at=func.now(),
-        rung_at=None,
-        not_before=None,
-        waits_for=None,
-    )
-    if job is not None:
-        return _save_reply(session, job, "incomplete", NOTHING_SAID)
-    return _guarded(
-        session,
-        Verb.ASK_TO_CANCEL,
-        Status.IN_PROGRESS,
-        found,
-        cancel_requested_at=func.coalesce(Job.cancel_requested_at, func.now()),
-    )
+    session.execute(asking.hold, found)
+    taken = session.execute(asking.take_off, found | _reply("incomplete", NOTHING_SAID))
+    job = _released(session, taken.one_or_none())
+    return job or session.execute(asking.mark, found).one_or_none()
 
 
-_UNHELD: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None, "rung_at": None}
-
-
-def _fence(job_id: uuid.UUID, attempt: int) -> list[ColumnElement[bool]]:
-    return [Job.id == job_id, Job.attempt == attempt]
-
-
-def _ended(said: Said) -> dict[str, Any]:
-    return _UNHELD | {
-        "finished_at": func.now(),
-        "input_tokens": said.usage.input_tokens,
-        "output_tokens": said.usage.output_tokens,
-        "cached_tokens": said.usage.cached_tokens,
-        "reasoning_tokens": said.usage.reasoning_tokens,
-        "cost": said.usage.cost,
+def _end(
+    session: Session,
+    ending: TextClause,
+    reply_status: str,
+    said: Said,
+    job_id: uuid.UUID,
+    attempt: int,
+    own: dict[str, Any],
+) -> JobRow | None:
+    usage = said.usage
+    values = {
+        "job_id": job_id,
+        "attempt": attempt,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "cost": usage.cost,
         "request_id": said.request_id,
-        "first_token_at": None
-        if said.first_token_after is None
-        else Job.started_at + said.first_token_after,
+        "first_token_after": said.first_token_after,
+    }
+    values |= own | _reply(reply_status, said)
+    return _released(session, session.execute(ending, values).one_or_none())
+
+
+def _reply(status: str, said: Said) -> dict[str, Any]:
+    return {
+        "reply_status": status,
+        "content": said.text,
+        "token_count": said.token_count,
+        "finish_reason": said.finish_reason,
     }
 
 
-def _with_outcome(outcome: str) -> ColumnElement[Any]:
-    ran = func.extract("epoch", func.clock_timestamp() - Job.started_at) * 1000
-    entry = func.jsonb_build_object(
-        "n", Job.attempt, "outcome", outcome, "ran_ms", func.round(ran), "worker", Job.lease_owner
-    )
-    return Job.attempts.op("||")(func.jsonb_build_array(entry, type_=JSONB))
-
-
-def _guarded(
-    session: Session,
-    verb: Verb,
-    target: Status,
-    conditions: Sequence[ColumnElement[bool] | TextClause],
-    **values: Any,
-) -> Job | None:
-    """The one UPDATE of a state: None when no row is in the verb's source and meets the guard."""
-    rule = MACHINE[verb]
-    if target not in rule.targets:
-        raise ValueError(f"{verb} does not lead to {target}")
-    return session.scalars(
-        update(Job)
-        .where(Job.status == rule.source, *conditions)
-        .values(status=target, **values)
-        .returning(Job)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    ).one_or_none()
-
-
-def _save_reply(session: Session, job: Job | None, status: str, said: Said) -> Job | None:
+def _released(session: Session, job: JobRow | None) -> JobRow | None:
     if job is not None:
-        session.execute(
-            update(Message)
-            .where(Message.id == job.reply_message_id)
-            .values(
-                status=status,
-                content=said.text,
-                token_count=said.token_count,
-                finish_reason=said.finish_reason,
-            )
-            .execution_options(synchronize_session=False)
-        )
-        # A statement of its own: whose post held the reply's row until now, only this one sees.
-        session.execute(
-            update(Job)
-            .where(Job.waits_for == job.reply_message_id)
-            .values(waits_for=None)
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(verbs.RELEASE, {"reply": job.reply_message_id})
     return job
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from kombu.pools import producers
 from redis.exceptions import RedisError
 
+from common import broker
 from common.ringing import Doorbell
 
 RUN_JOB = "epicode.run_job"
@@ -24,6 +25,7 @@ BREAKER_SECONDS = 2
 
 log = structlog.get_logger(__name__)
 
+broker.register()
 app = Celery("epicode")
 app.config_from_object("celery_conf")
 

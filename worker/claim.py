@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from common import branches, jobs
 from common.catalogue import Limits
 from common.errors import EpiCodeError
+from common.jobs import JobRow
 from common.machine import Status
 from common.models import Job
 from common.shown import context, shown_fields
@@ -113,7 +114,7 @@ def _why_not(session: Session, job_id: uuid.UUID) -> NotStartable | NothingToDo:
     return NotStartable("it waits") if status == Status.QUEUED else NothingToDo(str(status))
 
 
-def _load(process: WorkerProcess, session: Session, job: Job) -> Claimed:
+def _load(process: WorkerProcess, session: Session, job: JobRow) -> Claimed:
     told = process.told_limits.get(job.model)
     catalogue = process.catalogue
     limits = (

@@ -13,8 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from common import catalogue, jobs
-from common.jobs import Said, Usage
-from common.models import Job
+from common.jobs import JobRow, Said, Usage
 from common.tokens import count_tokens
 from worker.claim import Claimed
 from worker.leases import Interruption
@@ -94,7 +93,7 @@ def _count(text: str) -> int:
 
 def _write(
     process: WorkerProcess, session: Session, claimed: Claimed, speech: Speech, said: Said
-) -> tuple[Job | None, float | None]:
+) -> tuple[JobRow | None, float | None]:
     """The job after its verb (None: fence lost), and when to ring again."""
     job_id, attempt = claimed.lease.job_id, claimed.lease.attempt
     if speech.interruption is Interruption.CANCEL:
@@ -112,14 +111,14 @@ def _write(
     return _after_error(process, session, claimed, error, said)
 
 
-def _complete(session: Session, claimed: Claimed, said: Said, because: str | None) -> Job | None:
+def _complete(session: Session, claimed: Claimed, said: Said, because: str | None) -> JobRow | None:
     lease = claimed.lease
     return jobs.complete(session, lease.job_id, lease.attempt, said, incomplete_because=because)
 
 
 def _after_error(
     process: WorkerProcess, session: Session, claimed: Claimed, error: UpstreamError, said: Said
-) -> tuple[Job | None, float | None]:
+) -> tuple[JobRow | None, float | None]:
     """Another attempt where one may help and is left; otherwise the end."""
     lease, config = claimed.lease, process.config
     asked = error.retry_after or 0.0

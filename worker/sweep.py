@@ -22,7 +22,7 @@ from common import idempotency, jobs, workers
 from common.config import BaseConfig
 from common.db import Database
 from common.errors import EpiCodeError
-from common.jobs import Said
+from common.jobs import JobRow, Said
 from common.live_log import LiveLog
 from common.machine import Status
 from common.models import Job
@@ -151,7 +151,7 @@ class Sweep:
             neighbours = workers.neighbours(session, self._place)
         return [(name, pid) for name, pid in neighbours if is_gone(pid)]
 
-    def _rescue(self, session: Session, job: Job, said: Said) -> Job | None:
+    def _rescue(self, session: Session, job: Job, said: Said) -> JobRow | None:
         if job.failures + 1 >= self._config.EPICODE_MAX_FAILURES:
             error = EpiCodeError("worker_lost", retryable=True, failures=job.failures + 1)
             return jobs.fail(session, job.id, job.attempt, error.as_record(), said)

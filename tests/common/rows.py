@@ -12,6 +12,7 @@ from common import conversations, jobs, workers
 from common.acceptance import WaitingCaps
 from common.catalogue import Catalogue
 from common.db import new_id
+from common.jobs import JobRow
 from common.machine import FINISHED, Status
 from common.models import Conversation, Job, Message, User
 from common.models.access import LOCAL_USER_ID
@@ -148,7 +149,7 @@ def running(session: Session, *, attempt: int = 1) -> uuid.UUID:
     return job_id
 
 
-def claim(session: Session, job_id: uuid.UUID, owner: str = "worker-1@host") -> Job | None:
+def claim(session: Session, job_id: uuid.UUID, owner: str = "worker-1@host") -> JobRow | None:
     return jobs.claim(session, job_id, owner=owner, lease=LEASE, budget=BUDGET)
 
 

@@ -114,7 +114,7 @@ def after_each_update_of_jobs(
     me = threading.get_ident()
 
     def begin(*arguments: Any) -> None:
-        first = threading.get_ident() == me and arguments[2].startswith("UPDATE jobs")
+        first = threading.get_ident() == me and "UPDATE jobs" in arguments[2]
         if first and thread.ident is None:
             thread.start()
             thread.join(0.3)

@@ -1,0 +1,131 @@
+"""The statements of the state machine: each verb of `common/jobs.py` is one guarded UPDATE.
+
+They are written out once: building them anew for each call would cost more than running them.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, text
+
+from common.machine import MACHINE, STARTABLE, Status, Verb
+
+_FENCE = "jobs.id = :job_id AND jobs.attempt = :attempt"
+_UNHELD = "lease_owner = NULL, lease_expires_at = NULL, rung_at = NULL"
+_OFF_THE_LINE = "finished_at = now(), rung_at = NULL, not_before = NULL, waits_for = NULL"
+_WITH_OUTCOME = """
+    attempts = attempts || jsonb_build_array(jsonb_build_object(
+        'n', attempt, 'outcome', CAST(:outcome AS text),
+        'ran_ms', round(extract(epoch FROM clock_timestamp() - started_at) * 1000),
+        'worker', lease_owner))
+"""
+_ENDED = f"""
+    {_UNHELD}, {_WITH_OUTCOME},
+    finished_at = now(), request_id = :request_id,
+    input_tokens = :input_tokens, output_tokens = :output_tokens,
+    cached_tokens = :cached_tokens, reasoning_tokens = :reasoning_tokens, cost = :cost,
+    first_token_at = started_at + CAST(:first_token_after AS interval)
+"""
+_ERROR = "error = CAST(:error AS jsonb)"
+
+
+def moving(verb: Verb, target: Status, guard: str, values: str) -> str:
+    """The one UPDATE of a state, as SQL: it touches no row unless one is in the verb's source and
+    meets the guard. ValueError where the machine has no such way."""
+    rule = MACHINE[verb]
+    if target not in rule.targets:
+        raise ValueError(f"{verb} does not lead to {target}")
+    return f"""
+        UPDATE jobs SET status = '{target}', {values}
+        WHERE jobs.status = '{rule.source}' AND {guard}
+        RETURNING jobs.*
+    """
+
+
+def _ending(verb: Verb, target: Status, guard: str, values: str) -> TextClause:
+    """That of a verb which ends the job, and with it its reply."""
+    return text(f"""
+        WITH ended AS ({moving(verb, target, guard, values)}),
+        saved AS (
+            UPDATE messages
+            SET status = :reply_status, content = :content, token_count = :token_count,
+                finish_reason = :finish_reason
+            FROM ended WHERE messages.id = ended.reply_message_id
+        )
+        SELECT * FROM ended
+    """)
+
+
+CLAIM = text(
+    moving(
+        Verb.CLAIM,
+        Status.IN_PROGRESS,
+        f"jobs.id = :job_id AND {STARTABLE}",
+        """attempt = attempt + 1, lease_owner = :owner, lease_expires_at = now() + :lease,
+           deadline_at = coalesce(deadline_at, now() + :budget), rung_at = NULL,
+           not_before = NULL, started_at = now(), first_token_at = NULL, "window" = NULL""",
+    )
+)
+RENEW = text(f"""
+    UPDATE jobs SET lease_expires_at = now() + :lease
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held (id, attempt)
+    WHERE jobs.id = held.id AND jobs.attempt = held.attempt
+      AND jobs.status = '{MACHINE[Verb.RENEW].source}'
+    RETURNING jobs.id, jobs.attempt, cancel_requested_at IS NOT NULL AS cancel_requested
+""")
+COMPLETE = {
+    target: _ending(Verb.COMPLETE, target, _FENCE, f"{_ENDED}, {_ERROR}")
+    for target in (Status.COMPLETED, Status.INCOMPLETE)
+}
+_NOT_CANCELLED = f"{_FENCE} AND cancel_requested_at IS NULL"
+FAIL = _ending(
+    Verb.FAIL, Status.FAILED, _NOT_CANCELLED, f"{_ENDED}, {_ERROR}, failures = failures + 1"
+)
+REQUEUE = text(
+    moving(
+        Verb.REQUEUE,
+        Status.QUEUED,
+        _NOT_CANCELLED,
+        f"{_UNHELD}, {_WITH_OUTCOME}, failures = failures + 1, not_before = now() + :wait",
+    )
+)
+HAND_OVER = text(
+    moving(Verb.HAND_OVER, Status.QUEUED, _NOT_CANCELLED, f"{_UNHELD}, {_WITH_OUTCOME}")
+)
+CANCEL = _ending(
+    Verb.CANCEL, Status.CANCELLED, f"{_FENCE} AND cancel_requested_at IS NOT NULL", _ENDED
+)
+EXPIRE = _ending(Verb.EXPIRE, Status.FAILED, "jobs.id = :job_id", f"{_ERROR}, {_OFF_THE_LINE}")
+NOTE_WINDOW = text(f"""
+    UPDATE jobs SET "window" = CAST(:window AS jsonb)
+    WHERE {_FENCE} AND status = '{Status.IN_PROGRESS}'
+    RETURNING id
+""")
+# A statement of its own: whose post held the reply's row until now, only this one sees.
+RELEASE = text("UPDATE jobs SET waits_for = NULL WHERE waits_for = :reply")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A cancel asked for: the job held, taken off if it is queued, marked if it runs."""
+
+    hold: TextClause
+    take_off: TextClause
+    mark: TextClause
+
+    @classmethod
+    def of(cls, found: str) -> "Asking":
+        marked = "cancel_requested_at = coalesce(cancel_requested_at, now())"
+        return cls(
+            text(f"SELECT id FROM jobs WHERE {found} FOR UPDATE"),
+            _ending(
+                Verb.TAKE_OFF,
+                Status.CANCELLED,
+                found,
+                f"cancel_requested_at = now(), {_OFF_THE_LINE}",
+            ),
+            text(moving(Verb.ASK_TO_CANCEL, Status.IN_PROGRESS, found, marked)),
+        )
+
+
+BY_OWNER = Asking.of("jobs.id = :job_id AND jobs.user_id = :user_id")
+BY_OPERATOR = Asking.of("jobs.id = :job_id")
