@@ -4,14 +4,16 @@ The SDK sends the request; the answer's bytes are split and parsed by `chunks`, 
 stream objects cost four times as much a token.
 """
 
+import asyncio
 import email.utils
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import httpx2
@@ -27,6 +29,10 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_LISTING_BYTES = 4 * 1024 * 1024
 LISTING_TIMEOUT_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 30.0
+# A server that holds its answer open after the last word must not hold the reply back.
+READ_OUT_SECONDS = 0.1
+# Headers of a call: packing would hold tokens back, and cost the unpacking.
+AS_IT_IS = {"Accept-Encoding": "identity"}
 
 _TOO_LONG = re.compile(
     r"context.{0,20}(length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long",
@@ -81,7 +87,7 @@ class Upstream:
         self.base_url = base_url
         # Times are ours (deadlines in the loop), but for the connection's.
         timeout = httpx2.Timeout(None, connect=connect_seconds)
-        self._client = openai.AsyncOpenAI(
+        self.client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=api_key or "none",  # servers on this machine ask for none, the SDK does
             max_retries=0,
@@ -96,36 +102,33 @@ class Upstream:
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer, until the server ends it. Raises UpstreamError."""
-        try:
-            async with self._client.chat.completions.with_streaming_response.create(
-                **request.body(), extra_headers={"Accept-Encoding": "identity"}
-            ) as response:
+        with translated(request.limits.id):
+            async with aclosing(await self._send(request)) as response, _body(response) as pieces:
                 lines = Lines()
-                async for data in response.http_response.aiter_bytes():
-                    for line in lines.feed(data):
+                async for piece in pieces:
+                    for line in lines.feed(piece):
                         if line == b"[DONE]":
+                            await _read_out(pieces)
                             return
                         for event in events_of(line):
                             yield event
-        except openai.APIStatusError as error:
-            told = {"code": error.code, "type": error.type, "message": error.message}
-            wait = _retry_after(error.response.headers)
-            raise _error(error.status_code, told, request.limits.id, wait) from error
-        except Reported as error:
-            raise _of_report(error.told, request.limits.id) from error
-        except (NoChunk, httpx2.DecodingError, aiohttp.ClientError) as error:
-            # the transport's own error, not turned into the SDK's: what came is no HTTP
-            raise UpstreamError("upstream_malformed", retryable=True) from error
-        except (openai.APIError, httpx2.HTTPError) as error:
-            code = "upstream_timeout" if _is_timeout(error) else "upstream_unavailable"
-            raise UpstreamError(code, retryable=True) from error
-        except UnicodeEncodeError as error:  # a key that no header can carry
-            raise UpstreamError("invalid_api_key", retryable=False) from error
+
+    async def _send(self, request: Request) -> httpx2.Response:
+        """The answer's head. The body is ready to go: `chat.completions.create` would first walk
+        through all of the window's messages for each call, to rename nothing."""
+        response: httpx2.Response = await self.client.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            content=orjson.dumps(request.body()),
+            options={"headers": AS_IT_IS},
+            stream=True,
+        )
+        return response
 
     async def list_models(self) -> dict[str, dict[str, Any]]:
         """Model id → the limits that the listing tells of it. Raises UpstreamError."""
         try:
-            async with self._client.models.with_streaming_response.list(
+            async with self.client.models.with_streaming_response.list(
                 timeout=LISTING_TIMEOUT_SECONDS
             ) as response:
                 listing = response.http_response.aiter_bytes()
@@ -137,7 +140,49 @@ class Upstream:
             raise UpstreamError("upstream_malformed", retryable=True) from error
 
     async def close(self) -> None:
-        await self._client.close()
+        await self.client.close()
+
+
+def _body(response: httpx2.Response) -> "aclosing[AsyncGenerator[bytes, None]]":
+    """The pieces of a body as they come, unpacked if it is packed although we asked for none.
+
+    What isn't packed is taken at its source: on the way through the response each piece would pass
+    three more generators.
+    """
+    stream = response.stream
+    if "content-encoding" in response.headers or not isinstance(stream, httpx2.AsyncByteStream):
+        return aclosing(response.aiter_bytes())
+    return aclosing(cast(AsyncGenerator[bytes, None], aiter(stream)))
+
+
+async def _read_out(pieces: AsyncGenerator[bytes, None]) -> None:
+    """Reads the end of the body, which comes with the last word or right after it: only then can
+    the connection be used for another call."""
+    with suppress(TimeoutError, httpx2.HTTPError, aiohttp.ClientError):
+        async with asyncio.timeout(READ_OUT_SECONDS):
+            async for _ in pieces:
+                pass
+
+
+@contextmanager
+def translated(model: str) -> Iterator[None]:
+    """Whatever goes wrong while this model is asked becomes an UpstreamError."""
+    try:
+        yield
+    except openai.APIStatusError as error:
+        told = {"code": error.code, "type": error.type, "message": error.message}
+        wait = _retry_after(error.response.headers)
+        raise _error(error.status_code, told, model, wait) from error
+    except Reported as error:
+        raise _of_report(error.told, model) from error
+    except (NoChunk, httpx2.DecodingError, aiohttp.ClientError) as error:
+        # the transport's own error, not turned into the SDK's: what came is no HTTP
+        raise UpstreamError("upstream_malformed", retryable=True) from error
+    except (openai.APIError, httpx2.HTTPError) as error:
+        code = "upstream_timeout" if _is_timeout(error) else "upstream_unavailable"
+        raise UpstreamError(code, retryable=True) from error
+    except UnicodeEncodeError as error:  # a key that no header can carry
+        raise UpstreamError("invalid_api_key", retryable=False) from error
 
 
 async def _keep_the_beginning(response: httpx2.Response) -> None:
