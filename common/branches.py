@@ -117,7 +117,7 @@ class Beside:
     """What is shown with a message: its siblings in order, itself included, and a reply's job."""
 
     siblings: list[uuid.UUID]
-    job: Job | None
+    job: Job | Row[Any] | None
 
 
 def branch(
@@ -170,7 +170,7 @@ def for_window(
     return [root, *pinned, *near]
 
 
-def turn(session: Session, job: Job) -> Sequence[Message]:
+def turn(session: Session, job: Job | Row[Any]) -> Sequence[Message]:
     """A job's prompt and its reply, in this order."""
     ids = (job.prompt_message_id, job.reply_message_id)
     query = select(Message).where(Message.id.in_(ids)).order_by(Message.turn_index)
@@ -178,7 +178,7 @@ def turn(session: Session, job: Job) -> Sequence[Message]:
 
 
 def beside(
-    session: Session, messages: Sequence[Message], *, jobs: Sequence[Job] | None = None
+    session: Session, messages: Sequence[Message], *, jobs: Sequence[Job | Row[Any]] | None = None
 ) -> dict[uuid.UUID, Beside]:
     """Siblings and jobs of many messages, in two queries; in one where the `jobs` are known."""
     parents = {message.parent_id for message in messages if message.parent_id is not None}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import uuid_utils.compat
-from sqlalchemy import DateTime, MetaData, Uuid, create_engine
+from sqlalchemy import Connection, DateTime, MetaData, Uuid, create_engine
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, registry, sessionmaker
@@ -81,6 +81,10 @@ def engine_options(
             "keepalives_count": 3,
         },
     }
+
+
+# Whoever only looks needs no transaction.
+Reader = Session | Connection
 
 
 class Database:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from common import verbs
 from common.machine import Status
+from common.models import Job
 from common.verbs import Asking
 
 
@@ -53,6 +54,7 @@ NOTHING_SAID = Said()
 
 # A job's row as a verb has left it: its columns as attributes.
 JobRow = Row[Any]
+AnyJob = Job | JobRow
 
 
 def claim(

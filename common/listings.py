@@ -5,9 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_, union_all
+from sqlalchemy import (
+    Row,
+    Select,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
+from common.db import Reader
+from common.jobs import AnyJob
 from common.machine import Status
 from common.models import Conversation, Job, Message, Model
 from common.turns import Posted
@@ -53,7 +66,7 @@ class Standing:
     """A job with what decides whether it may start: the reply that its prompt hangs from, and
     its model's pause. `now` is the database's clock, `reply` the reply's saved text."""
 
-    job: Job
+    job: AnyJob
     reply: str
     previous_is_pending: bool
     paused_until: datetime | None
@@ -70,14 +83,22 @@ _STANDINGS: Select[Job, str, bool, datetime | None, datetime] = (
     .where(Job.user_id == bindparam("owner_id"))
     .execution_options(populate_existing=True)
 )
-_ONE_STANDING = _STANDINGS.where(Job.id == bindparam("wanted_id"))
+# The same for one job, which is what polls ask for: plain rows, for they are many.
+_ONE_STANDING = text("""
+    SELECT jobs.*, reply.content AS reply, models.paused_until, now() AS now
+    FROM jobs
+    JOIN messages AS reply ON reply.id = jobs.reply_message_id
+    LEFT JOIN models ON models.id = jobs.model
+    WHERE jobs.user_id = :owner AND jobs.id = :job
+""")
 
 
-def find_job(session: Session, user_id: uuid.UUID, job_id: uuid.UUID) -> Standing | None:
+def find_job(session: Reader, user_id: uuid.UUID, job_id: uuid.UUID) -> Standing | None:
     """The user's job as it stands; None: there is none of that id, or it is another's."""
-    ids = {"owner_id": user_id, "wanted_id": job_id}
-    row = session.execute(_ONE_STANDING, ids).one_or_none()
-    return _standing(row) if row else None
+    row = session.execute(_ONE_STANDING, {"owner": user_id, "job": job_id}).one_or_none()
+    if row is None:
+        return None
+    return Standing(row, row.reply, row.waits_for is not None, row.paused_until, row.now)
 
 
 def new_standing(posted: Posted) -> Standing:

@@ -4,11 +4,10 @@ the web for a job that it reads from the database. One shape for both."""
 from datetime import UTC, datetime
 from typing import Any
 
-from common.jobs import JobRow
-from common.models import Job
+from common.jobs import AnyJob
 
 
-def shown_fields(job: Job | JobRow) -> dict[str, Any]:
+def shown_fields(job: AnyJob) -> dict[str, Any]:
     """The poll's fields that only the job's row decides, ready for JSON."""
     last_worker = job.attempts[-1]["worker"] if job.attempts else None
     return {

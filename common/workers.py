@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from common.db import Reader
 from common.models import Worker
 
 ONLINE_FOR = timedelta(seconds=15)
@@ -70,7 +71,7 @@ def forget_lost(session: Session) -> None:
     session.execute(delete(Worker).where(Worker.seen_at < func.now() - _FORGET_AFTER))
 
 
-def crew(session: Session) -> Crew:
+def crew(session: Reader) -> Crew:
     """The workers seen within `ONLINE_FOR`."""
     row = session.execute(
         select(

@@ -3,7 +3,9 @@
 from typing import Any
 
 import orjson
+from flask import Flask, Request, Response
 from flask.json.provider import JSONProvider
+from flask.sessions import SessionInterface, SessionMixin
 from flask_migrate import Migrate
 from flask_openapi import Info, OpenAPI
 
@@ -47,6 +49,7 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
         DATABASE_CONNECTIONS, wait_seconds=CONNECTION_WAIT_SECONDS
     )
     app.json = OrjsonProvider(app)
+    app.session_interface = NoSession()
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.extensions["epicode"] = Services.of(config)
@@ -57,6 +60,16 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
         app.register_api(api)
     app.register_blueprint(pages)
     return app
+
+
+class NoSession(SessionInterface):
+    """Nothing is kept in Flask's session, whose signed cookie each request would look for."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        return None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        return None
 
 
 class OrjsonProvider(JSONProvider):

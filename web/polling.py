@@ -16,13 +16,14 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from common.cursor import Cursor, Reading, read_on
+from common.db import Reader
 from common.errors import EpiCodeError
+from common.jobs import AnyJob
 from common.listings import Standing, find_job
 from common.live_log import LiveLog
 from common.machine import FINISHED, Status
-from common.models import Job
 from web import presenters
-from web.database import db
+from web.database import db, looking
 from web.i18n import Language
 from web.services import services
 
@@ -55,11 +56,12 @@ def poll(job_id: uuid.UUID, user_id: uuid.UUID, cursor: Cursor | None, lang: Lan
     if live is not None:
         body = presenters.live_job(live, watched)
         return Poll(body, _etag(body, live.length))
-    return stored_poll(db.session(), job_id, user_id, cursor, lang, watched=watched)
+    with looking() as connection:
+        return stored_poll(connection, job_id, user_id, cursor, lang, watched=watched)
 
 
 def stored_poll(
-    session: Session,
+    session: Reader,
     job_id: uuid.UUID,
     user_id: uuid.UUID,
     cursor: Cursor | None,
@@ -75,7 +77,7 @@ def stored_poll(
 
 
 def poll_of(
-    session: Session, standing: Standing, cursor: Cursor | None, lang: Language, *, watched: int = 1
+    session: Reader, standing: Standing, cursor: Cursor | None, lang: Language, *, watched: int = 1
 ) -> Poll:
     """The poll of a job that was just read from the database."""
     part, job = services(), standing.job
@@ -154,7 +156,7 @@ def _is_news(found: Poll, cursor: Cursor | None) -> bool:
     return bool(found.body["cursor"] != cursor.encode())
 
 
-def _text_so_far(live_log: LiveLog, job: Job) -> bytes:
+def _text_so_far(live_log: LiveLog, job: AnyJob) -> bytes:
     try:
         return live_log.text(job.id, job.attempt)
     except RedisError:

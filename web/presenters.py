@@ -8,9 +8,10 @@ from typing import Any
 from common.branches import Beside
 from common.catalogue import Offer
 from common.cursor import Reading
+from common.jobs import AnyJob
 from common.listings import Standing
 from common.live_log import LiveJob
-from common.models import Conversation, Job, Message
+from common.models import Conversation, Message
 from common.shown import moment, shown_fields
 from web.i18n import Language, translate
 from web.pacing import poll_after_ms
@@ -103,7 +104,7 @@ def live_job(live: LiveJob, watched: int) -> dict[str, Any]:
 
 
 def stored_job(
-    item: Job, reading: Reading, place: Place | None, lang: Language, *, watched: int = 1
+    item: AnyJob, reading: Reading, place: Place | None, lang: Language, *, watched: int = 1
 ) -> dict[str, Any]:
     """A job as the database has it: waiting, ended, or running without a live log."""
     return shown_fields(item) | {
@@ -172,7 +173,7 @@ def model(offer: Offer) -> dict[str, Any]:
     }
 
 
-def _usage(item: Job) -> dict[str, Any] | None:
+def _usage(item: AnyJob) -> dict[str, Any] | None:
     if item.input_tokens is None:
         return None
     return {

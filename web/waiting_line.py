@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
+from common.db import Reader
 from common.ringing import next_in_line
 from common.workers import Crew, crew
 
@@ -48,7 +48,7 @@ class WaitingLine:
         self._line: Line | None = None
         self._read_at = 0.0
 
-    def now(self, session: Session) -> Line:
+    def now(self, session: Reader) -> Line:
         with self._lock:
             age = time.monotonic() - self._read_at
             if self._line is None or age > _FRESH_FOR_SECONDS:
@@ -56,7 +56,7 @@ class WaitingLine:
                 self._read_at = time.monotonic()
             return self._line
 
-    def _read(self, session: Session) -> Line:
+    def _read(self, session: Reader) -> Line:
         waiting = next_in_line(session, self._ring_timeout)
         places = {job_id: place for place, job_id in enumerate(waiting, start=1)}
         mean = session.scalar(_MEAN_RUN)

@@ -18,6 +18,7 @@ from common.errors import ConfigurationError
 from common.log import set_up_logs
 from common.queue import app
 from worker.cancellation import on_task_revoked
+from worker.events import GatherEvents
 from worker.process import WorkerProcess, current, set_current
 
 __all__ = ["app"]
@@ -70,3 +71,4 @@ def _in_one_line(error: Exception) -> str:
 
 
 task_revoked.connect(on_task_revoked)
+app.steps["consumer"].add(GatherEvents)

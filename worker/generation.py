@@ -77,7 +77,7 @@ def settle_and_ring(process: WorkerProcess, claimed: Claimed, speech: Speech) ->
         _forget_if_deleted(process, claimed)
         raise NothingToDo("the fence is lost")
     _mark_done(process, claimed)
-    process.try_to_ring()
+    process.sweep.ring_in(0)  # those who end at once are replaced at once
     if ended.ring_in is not None:
         process.sweep.ring_in(ended.ring_in)
     log.info("attempt_ended", status=ended.status, code=ended.code)
@@ -121,7 +121,7 @@ def _forget_if_deleted(process: WorkerProcess, claimed: Claimed) -> None:
             is_there = session.get(Job, lease.job_id) is not None
         if not is_there:
             process.live_log.forget([(lease.job_id, lease.attempt)])
-            process.try_to_ring()  # nobody else fills its slot before the next sweep
+            process.sweep.ring_in(0)  # nobody else fills its slot before the next sweep
     except (SQLAlchemyError, RedisError) as error:  # its keys expire
         log.warning("live_log_not_forgotten", error=type(error).__name__)
 

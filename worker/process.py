@@ -129,13 +129,6 @@ class WorkerProcess:
             doorbells = ringing.pick(session, self.ring_timeout)
         self.send(doorbells)
 
-    def try_to_ring(self) -> None:
-        """`ring`, after what it rings for was committed; the next sweep does it if this fails."""
-        try:
-            self.ring()
-        except SQLAlchemyError as error:
-            log.warning("slots_not_filled", error=type(error).__name__)
-
     def send(self, doorbells: list[ringing.Doorbell]) -> None:
         """Sends doorbells that a committed transaction picked."""
         unsent = self._doorbells.ring(doorbells)
