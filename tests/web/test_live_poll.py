@@ -2,17 +2,15 @@
 
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
-import redis
 from flask_openapi import OpenAPI
-from sqlalchemy import event
 
 from common.config import TestingConfig
 from common.live_log import LiveLog
 from common.models.access import LOCAL_USER_ID
+from tests.common.redis_commands import redis_commands
+from tests.common.statements import statements
 from tests.reader import ask
 from tests.stack import Stack
 from tests.upstream import Done, End, Gate, Script, Text
@@ -20,41 +18,6 @@ from tests.web.hand import Hand
 from tests.web.people import Person, nobody, person
 from web.create_app import create_app
 from web.database import db
-
-
-@contextmanager
-def counted_sql(app: OpenAPI) -> Iterator[list[str]]:
-    """Every statement that the application's engine executes meanwhile."""
-    seen: list[str] = []
-
-    def note(*arguments: object) -> None:
-        seen.append(str(arguments[2]))
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-@contextmanager
-def counted_redis(url: str, client_name: str) -> Iterator[list[str]]:
-    """Every command that Valkey got meanwhile from the connections of that name."""
-    seen: list[str] = []
-    with redis.Redis.from_url(url) as observer, observer.monitor() as monitor:
-        mine = {
-            client["addr"] for client in observer.client_list() if client["name"] == client_name
-        }
-        yield seen
-        end = f"end of {uuid.uuid4()}"
-        observer.echo(end)
-        for said in monitor.listen():
-            if end in said["command"]:
-                return
-            if f"{said['client_address']}:{said['client_port']}" in mine:
-                seen.append(said["command"])
 
 
 def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
@@ -75,8 +38,9 @@ def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
         cursor = someone.poll(reader.job_id)["cursor"]  # opens the connection, loads the script
 
         with (
-            counted_sql(app) as sql,
-            counted_redis(stack.environment["REDIS_URL"], name) as commands,
+            app.app_context(),
+            statements(db) as sql,
+            redis_commands(stack.environment["REDIS_URL"], name) as commands,
         ):
             polls = [someone.poll(reader.job_id), someone.poll(reader.job_id, cursor)]
 
@@ -86,7 +50,7 @@ def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
         assert [command.split()[0] for command in commands] == ["EVALSHA", "EVALSHA"]
         stack.upstream.open("counted")
         reader.read_to_end()
-        with counted_sql(app) as sql:  # what is counted would have been seen
+        with app.app_context(), statements(db) as sql:  # what is counted would have been seen
             assert someone.poll(reader.job_id)["status"] == "completed"
         assert sql
     with app.app_context():

@@ -1,0 +1,135 @@
+"""What a request costs in statements, commands and bytes: counts, so that growth fails a test.
+
+How long they take is the bench's to say.
+"""
+
+import uuid
+
+import pytest
+from flask_openapi import OpenAPI
+
+from common.config import TestingConfig
+from common.db import Database
+from tests.common.redis_commands import redis_commands
+from tests.common.rows import come_online
+from tests.common.statements import statements
+from tests.web.hand import Hand
+from tests.web.people import Person, nobody
+from web.create_app import create_app
+from web.database import db
+
+# What a poll says of its job beside its text, headers included.
+POLL_BYTES = 1700
+
+
+@pytest.fixture
+def own_app(config: TestingConfig, database: Database) -> OpenAPI:
+    """An application with room for every job, its caches filled and its connections open."""
+    with database.transaction() as session:
+        come_online(session, 100)
+    app = create_app(config)
+    someone = nobody(app)
+    for _ in range(2):  # Celery's pool opens two connections before it uses one again
+        someone.say(someone.converse()["id"])
+    return app
+
+
+def test_a_post_costs_five_statements_and_one_command(
+    own_app: OpenAPI, config: TestingConfig
+) -> None:
+    someone = nobody(own_app)
+    conversation = someone.converse()["id"]
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+
+    with (
+        own_app.app_context(),
+        statements(db) as sql,
+        redis_commands(config.REDIS_URL) as commands,
+    ):
+        turn = _say(someone, conversation, key)
+
+    # the key; the lock; what decides; turn, reply and job; and once it is committed the ring
+    assert [_verb_of(statement) for statement in sql] == [
+        "INSERT INTO idempotency_keys",
+        "SELECT id, user_id,",
+        "SELECT root.conversation_id, root.content",
+        "WITH turn AS",
+        "UPDATE jobs SET",
+    ]
+    assert [command.split()[0] for command in commands] == ["LPUSH"]
+
+    with own_app.app_context(), statements(db) as sql:
+        assert _say(someone, conversation, key)["job"]["id"] == turn["job"]["id"]
+    assert len(sql) == 5  # the key, what it made, the job, its turn, what is beside
+
+
+@pytest.mark.parametrize("depth", [1, 40])
+def test_a_post_costs_the_same_however_long_the_conversation(
+    own_app: OpenAPI, own_hand: Hand, depth: int
+) -> None:
+    someone = nobody(own_app)
+    conversation = someone.converse()["id"]
+    for _ in range(depth):
+        job = someone.say(conversation)["job"]["id"]
+        own_hand.claim(job)
+        own_hand.complete(job, "sí")
+
+    with own_app.app_context(), statements(db) as sql:
+        someone.say(conversation)
+
+    assert len(sql) == 4
+
+
+def test_a_poll_of_what_waits_or_has_ended_costs_one_statement(
+    own_app: OpenAPI, own_hand: Hand
+) -> None:
+    someone = nobody(own_app)
+    job = someone.say(someone.converse()["id"])["job"]["id"]
+    someone.poll(job)  # reads the line, which is good for a second
+    with own_app.app_context(), statements(db) as sql:
+        assert someone.poll(job)["status"] == "queued"
+    assert len(sql) <= 4  # the second may be over
+
+    own_hand.claim(job)
+    own_hand.complete(job, "sí")
+    with own_app.app_context(), statements(db) as sql:
+        assert someone.poll(job)["status"] == "completed"
+    assert len(sql) == 1
+
+
+def test_a_poll_without_news_is_small_and_smaller_still_with_its_etag(
+    own_app: OpenAPI, own_hand: Hand
+) -> None:
+    someone = nobody(own_app)
+    job = someone.say(someone.converse()["id"])["job"]["id"]
+    own_hand.claim(job)
+    own_hand.write(job, "palabra " * 1000)
+    cursor = someone.poll(job)["cursor"]
+    url = f"/api/jobs/{job}?cursor={cursor}"
+
+    poll = someone.get(url)
+    unchanged = someone.get(url, headers={"If-None-Match": poll.headers["ETag"]})
+
+    assert poll.json is not None
+    assert poll.json["text"] == ""
+    assert len(poll.data) + _size_of_headers(poll.headers) < POLL_BYTES
+    assert unchanged.status_code == 304
+    assert unchanged.data == b""
+    assert _size_of_headers(unchanged.headers) < POLL_BYTES / 2
+
+
+def _say(someone: Person, conversation: str, headers: dict[str, str]) -> dict[str, dict[str, str]]:
+    answer = someone.post(
+        f"/api/conversations/{conversation}/messages", json={"content": "hola"}, headers=headers
+    )
+    assert answer.status_code == 202
+    turn: dict[str, dict[str, str]] = answer.get_json()
+    return turn
+
+
+def _verb_of(statement: str) -> str:
+    return " ".join(statement.split()[:3])
+
+
+def _size_of_headers(headers: object) -> int:
+    return len(str(headers))
