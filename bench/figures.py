@@ -1,4 +1,4 @@
-"""From what people and upstream saw to the rows of the table. Pure."""
+"""A figure of the bench, whether its limit holds, and the table of them. Pure."""
 
 from __future__ import annotations
 
@@ -6,74 +6,49 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.load import SPREAD_SECONDS, Exchange
-from bench.upstream import REPLY_SECONDS
-
-# marker → [arrived, first text sent, last byte sent] of each attempt
-Records = dict[str, list[list[float]]]
-
 
 @dataclass(frozen=True)
-class Round:
-    """What one round of so many replies at once took, in seconds; one figure a reply."""
+class Figure:
+    """Something measured; `limit` None is a figure without one, for the reader's sake only."""
 
-    at_once: int
-    wrong: int
-    accept: list[float]
-    claim: list[float]
-    reach: list[float]
-    first_text: list[float]
-    whole: list[float]
-    makespan: float
-    polls: int
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    is_upper: bool = True
 
     @property
-    def ratio(self) -> float:
-        return self.makespan / ideal_seconds(self.at_once)
+    def holds(self) -> bool | None:
+        """None without a limit. What could not be measured (NaN) holds no limit."""
+        if self.limit is None:
+            return None
+        if math.isnan(self.value):
+            return False
+        return self.value <= self.limit if self.is_upper else self.value >= self.limit
 
 
-def ideal_seconds(at_once: int) -> float:
-    """From the first post to the last token, if nothing but the upstream took time."""
-    return REPLY_SECONDS + (SPREAD_SECONDS if at_once > 1 else 0.0)
+def figures_table(figures: Sequence[Figure]) -> str:
+    """A row a figure: measured, limit, whether it holds, how much of the limit is used."""
+    return table(("figure", "measured", "limit", "holds", "of the limit"), list(map(_row, figures)))
 
 
-def measure(exchanges: Sequence[Exchange], records: Records) -> Round:
-    """One round's figures. A reply that failed or isn't exact counts as wrong and nowhere else."""
-    good = [
-        (exchange, records[exchange.marker][exchange.attempts - 1])
-        for exchange in exchanges
-        if exchange.status == "completed" and exchange.is_exact
-    ]
-    return Round(
-        at_once=len(exchanges),
-        wrong=len(exchanges) - len(good),
-        accept=[exchange.accepted - exchange.posted for exchange, _ in good],
-        claim=[exchange.queued_seconds for exchange, _ in good],
-        reach=[arrived - exchange.posted for exchange, (arrived, _, _) in good],
-        first_text=[exchange.first_text - first for exchange, (_, first, _) in good],
-        whole=[exchange.ended - last for exchange, (_, _, last) in good],
-        makespan=max(e.ended for e in exchanges) - min(e.due for e in exchanges),
-        polls=sum(exchange.polls for exchange in exchanges),
-    )
+def _row(figure: Figure) -> tuple[str, ...]:
+    measured = f"{_number(figure.value)} {figure.unit}".rstrip()
+    if figure.limit is None:
+        return (figure.name, measured, "", "", "")
+    bound = "≤" if figure.is_upper else "≥"
+    ratio = f"{figure.value / figure.limit:.2f}" if figure.limit else ""
+    limit = f"{bound} {figure.limit:,g} {figure.unit}".rstrip()
+    return (figure.name, measured, limit, "yes" if figure.holds else "**no**", ratio)
 
 
-def together(rounds: Sequence[Round]) -> Round:
-    """Rounds of the same size as one: every reply's figures, the median makespan."""
-
-    def all_of(name: str) -> list[float]:
-        return [figure for each in rounds for figure in getattr(each, name)]
-
-    return Round(
-        at_once=rounds[0].at_once,
-        wrong=sum(each.wrong for each in rounds),
-        accept=all_of("accept"),
-        claim=all_of("claim"),
-        reach=all_of("reach"),
-        first_text=all_of("first_text"),
-        whole=all_of("whole"),
-        makespan=percentile([each.makespan for each in rounds], 50),
-        polls=sum(each.polls for each in rounds),
-    )
+def _number(value: float) -> str:
+    """Three significant digits, never an exponent; whole numbers as such."""
+    if math.isnan(value):
+        return "–"
+    if value == round(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
 def percentile(figures: Sequence[float], percent: float) -> float:
@@ -95,9 +70,3 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join([line(head), "| " + " | ".join(rule) + " |", *map(line, rows)])
-
-
-def milliseconds(figures: Sequence[float]) -> list[str]:
-    """p50, p99 and the largest, in ms."""
-    chosen = (percentile(figures, 50), percentile(figures, 99), percentile(figures, 100))
-    return ["–" if math.isnan(figure) else f"{figure * 1000:.0f}" for figure in chosen]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-import aiohttp
+from bench.client import Client
+from bench.upstream import MODEL, USUAL, Pace
 
-from bench.upstream import MODEL, TOKENS
-
-EXPECTED = "".join(TOKENS)
-GIVE_UP_SECONDS = 120
+# beyond its own time a reply may take so long; then it is lost
+PATIENCE_SECONDS = 120
 # within this long everybody has posted
 SPREAD_SECONDS = 1.0
+# so many conversations are made at once before a round
+SETTLERS = 4
 
 
 @dataclass(frozen=True)
@@ -27,103 +29,113 @@ class Person:
     conversation_id: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Exchange:
-    """One question and its reply as a person saw them; times are time.time()."""
+    """One question and its reply as a person saw them; times are time.time(), 0.0 until then."""
 
     marker: str
     due: float
-    posted: float
-    accepted: float
-    first_text: float
-    ended: float
-    status: str
-    is_exact: bool
-    attempts: int
-    polls: int
-    queued_seconds: float
+    posted: float = 0.0
+    accepted: float = 0.0
+    first_text: float = 0.0
+    ended: float = 0.0
+    status: str = "lost"
+    is_exact: bool = False
+    attempts: int = 0
+    polls: int = 0
+    queued_seconds: float = math.nan
+    # of each poll: when it was sent, and the seconds until its first byte
+    poll_times: list[tuple[float, float]] = field(default_factory=list, repr=False)
 
 
-async def converse(url: str, people: list[Person]) -> list[Exchange]:
-    """Everybody asks within SPREAD_SECONDS; returns when the last reply has been read."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=75)
-    timeout = aiohttp.ClientTimeout(total=GIVE_UP_SECONDS)
-    async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as session:
-        begun = time.time()
-        gap = SPREAD_SECONDS / max(1, len(people) - 1)
-        asking = (_ask(session, person, begun + index * gap) for index, person in enumerate(people))
-        return list(await asyncio.gather(*asking))
+async def converse(
+    url: str,
+    people: Sequence[Person],
+    pace: Pace = USUAL,
+    aside: Callable[[], Awaitable[None]] | None = None,
+) -> list[Exchange]:
+    """Everybody asks within SPREAD_SECONDS; returns when the last reply has been read or given
+    up. `aside` runs meanwhile and is cancelled then."""
+    begun = time.time()
+    gap = SPREAD_SECONDS / max(1, len(people) - 1)
+    beside = asyncio.ensure_future(aside()) if aside else None
+    asking = (_ask(url, person, begun + index * gap, pace) for index, person in enumerate(people))
+    exchanges = await asyncio.gather(*asking)
+    if beside is not None:
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
+    return list(exchanges)
 
 
-async def settle(url: str, keys: list[str | None]) -> list[Person]:
-    """A conversation for each key."""
-    people = []
-    async with aiohttp.ClientSession(url) as session:
-        for key in keys:
-            async with session.post(
-                "/api/conversations", json={"model": MODEL}, headers=_headers(key)
-            ) as response:
-                response.raise_for_status()
-                people.append(Person(key, (await response.json())["id"]))
+async def settle(url: str, keys: Sequence[str | None]) -> list[Person]:
+    """A new conversation for each key. RuntimeError if one can't be made."""
+    left, people = list(keys), []
+
+    async def make() -> None:
+        while left:
+            key = left.pop()
+            client = Client(url, key)
+            answer = await client.post("/api/conversations", {"model": MODEL})
+            client.close()
+            if answer.status != 201:
+                raise RuntimeError(f"no conversation: {answer.status} {answer.body!r}")
+            people.append(Person(key, answer.json()["id"]))
+
+    await asyncio.gather(*(make() for _ in range(SETTLERS)))
     return people
 
 
-async def _ask(session: aiohttp.ClientSession, person: Person, due: float) -> Exchange:
-    marker = f"bench-{uuid.uuid4().hex}"
-    path = f"/api/conversations/{person.conversation_id}/messages"
-    body = {"content": f"Tell me a hundred words. {marker}"}
-    headers = {**_headers(person.key), "Idempotency-Key": marker}
+async def _ask(url: str, person: Person, due: float, pace: Pace) -> Exchange:
+    marker = pace.marker(uuid.uuid4().hex)
+    exchange, client = Exchange(marker, due), Client(url, person.key)
     await asyncio.sleep(max(0.0, due - time.time()))
-    posted = time.time()
-    async with session.post(path, json=body, headers=headers) as response:
-        accepted = time.time()
-        if response.status != 202:
-            raise RuntimeError(f"POST answered {response.status}: {await response.text()}")
-        job = (await response.json())["job"]
-    return await _watch(session, person, marker, (due, posted, accepted), job)
+    try:
+        async with asyncio.timeout(pace.seconds + PATIENCE_SECONDS):
+            await _talk(client, person, exchange, pace)
+    except (OSError, TimeoutError) as error:
+        exchange.status = type(error).__name__
+    exchange.ended = time.time()
+    client.close()
+    return exchange
 
 
-async def _watch(
-    session: aiohttp.ClientSession,
-    person: Person,
-    marker: str,
-    times: tuple[float, float, float],
-    job: dict[str, Any],
-) -> Exchange:
-    path, headers = f"/api/jobs/{job['id']}", _headers(person.key)
-    text, first_text, polls, cursor = "", 0.0, 0, None
+async def _talk(client: Client, person: Person, exchange: Exchange, pace: Pace) -> None:
+    """Fills in the exchange; returns early, its status saying why, when the server refuses."""
+    exchange.posted = time.time()
+    answer = await client.post(
+        f"/api/conversations/{person.conversation_id}/messages",
+        {"content": f"Tell me a hundred words. {exchange.marker}"},
+        Idempotency_Key=exchange.marker,
+    )
+    exchange.accepted = answer.at
+    if answer.status != 202:
+        exchange.status = f"refused with {answer.status}"
+        return
+    job = answer.json()["job"]
+    path, text, cursor = f"/api/jobs/{job['id']}", "", ""
     while True:
         await asyncio.sleep(job["poll_after_ms"] / 1000)
-        query: dict[str, str] = {"cursor": cursor} if cursor else {}
-        async with session.get(path, params=query, headers=headers) as response:
-            if response.status != 200:
-                raise RuntimeError(f"a poll answered {response.status}: {await response.text()}")
-            job = await response.json()
-        polls += 1
+        sent = time.time()
+        answer = await client.get(f"{path}?cursor={cursor}" if cursor else path)
+        exchange.polls += 1
+        exchange.poll_times.append((sent, answer.at - sent))
+        if answer.status != 200:
+            exchange.status = f"a poll refused with {answer.status}"
+            return
+        job = answer.json()
         cursor = job["cursor"]
         text = job["text"] if job["reset"] else text + job["text"]
-        if text and not first_text:
-            first_text = time.time()
+        if text and not exchange.first_text:
+            exchange.first_text = time.time()
         if job["status"] not in ("queued", "in_progress"):
             break
-    return Exchange(
-        marker,
-        *times,
-        first_text,
-        time.time(),
-        job["status"],
-        text == EXPECTED,
-        job["attempt"],
-        polls,
-        _seconds_between(job["created_at"], job["started_at"]),
-    )
-
-
-def _headers(key: str | None) -> dict[str, str]:
-    return {} if key is None else {"Authorization": f"Bearer {key}"}
+    exchange.status = job["status"]
+    exchange.is_exact = text == pace.text
+    exchange.attempts = job["attempt"]
+    exchange.queued_seconds = _seconds_between(job["created_at"], job["started_at"])
 
 
 def _seconds_between(earlier: str, later: str | None) -> float:
     if later is None:
-        return float("nan")
+        return math.nan
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()

@@ -1,4 +1,4 @@
-"""`bench/run`: for 1, 50 and 200 replies at once, what the product adds to the upstream's time.
+"""`bench/run [SECTION …]`: measures, prints one table of figures against their limits, saves it.
 
 bench/README.md says what every figure means.
 """
@@ -6,139 +6,118 @@ bench/README.md says what every figure means.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import subprocess
-import time
-import urllib.request
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import uvloop
-
-from bench.figures import Records, Round, ideal_seconds, measure, milliseconds, table, together
-from bench.load import Person, converse, settle
-from bench.processes import OTHERS, Usage, Watch
-from bench.stack import ROOT, Stack
-from common import run_file
+from bench import cost, growth, polls, reading, screen, starting, streams, waiting
+from bench.figures import Figure, figures_table, percentile
+from bench.rounds import others
+from bench.stack import ROOT, SLOTS, Stack
 
 RESULTS = ROOT / "bench" / "results"
-# a single reply is asked for as often as it takes to have a median
-ROUNDS_OF_ONE = 10
 
 
 @dataclass(frozen=True)
-class Target:
-    """What is measured: the page's address, its upstream's, and the processes to watch."""
+class Measured:
+    """A section's figures, and what else a reader may want to see."""
 
-    url: str
-    upstream: str
-    pids: Mapping[str, int]
+    figures: list[Figure]
+    details: str = ""
+
+
+def _streams() -> Measured:
+    with Stack() as stack:
+        sizes = streams.run(stack)
+    return Measured(streams.figures(sizes), streams.details(sizes))
+
+
+def _in_a_stack(measure: Callable[[Stack], list[Figure]]) -> Measured:
+    with Stack() as stack:
+        return Measured(measure(stack))
+
+
+# In the order of the table: what a person feels first.
+SECTIONS: dict[str, Callable[[], Measured]] = {
+    "screen": lambda: _in_a_stack(screen.measure),
+    "streams": _streams,
+    "polls": lambda: _in_a_stack(polls.measure),
+    "cost": lambda: _in_a_stack(cost.measure),
+    "reading": lambda: Measured(reading.measure()),
+    "waiting": lambda: _in_a_stack(waiting.measure),
+    "starting": lambda: Measured(starting.measure()),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _options(arguments)
-    with ExitStack() as open_things:
-        keys: list[str | None] = [None] * max(options.at_once)
-        if options.url:
-            target = Target(options.url, options.upstream, _pids_of_running(options.url))
-        else:
-            stack = open_things.enter_context(Stack())
-            target = Target(stack.url, stack.upstream, stack.pids)
-            if options.keys:
-                keys = list(stack.create_keys(len(keys)))
-        report = _run(target, keys, options.at_once, options.rounds)
-    print(report)
-    if not options.no_save:
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{_commit().replace(' ', '-')}.md"
-        path.write_text(report)
-        print(f"written to {path.relative_to(ROOT)}")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["growth"]:
+        curves = growth.names_from(given[1:])
+        _report("growth", {"growth": Measured(*growth.measure(curves))})
+        return 0
+    options = _options(given)
+    measured = {}
+    for name in options.sections or SECTIONS:
+        print(f"{name}…", flush=True)
+        measured[name] = SECTIONS[name]()
+        print(figures_table(measured[name].figures), flush=True)
+    _report("-".join(options.sections), measured, save=not options.no_save)
     return 0
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("--at-once", type=int, nargs="+", default=[1, 50, 200])
-    parser.add_argument("--rounds", type=int, default=3, help="of each size above one")
-    parser.add_argument("--keys", action="store_true", help="each person is a user with a key")
-    parser.add_argument("--url", help="measure a stack that runs already")
-    parser.add_argument("--upstream", help="its bench.upstream, as http://127.0.0.1:PORT")
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bench/run",
+        description=__doc__,
+        epilog="bench/run growth draws how costs grow; it takes ten minutes of its own",
+    )
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=" ".join(SECTIONS))
     parser.add_argument("--no-save", action="store_true", help="write no file")
     options = parser.parse_args(arguments)
-    if bool(options.url) != bool(options.upstream):
-        parser.error("--url and --upstream belong together")
-    if options.url and options.keys:
-        parser.error("--keys needs a stack of the bench's own")
+    for name in options.sections:
+        if name not in SECTIONS:
+            parser.error(f"there is no section {name}: {', '.join(SECTIONS)}, growth")
     return options
 
 
-def _run(target: Target, keys: list[str | None], sizes: Sequence[int], rounds_of_many: int) -> str:
-    people = uvloop.run(settle(target.url, keys))
-    _round(target, people[: min(5, len(people))])  # warms connections, caches, imports
-    watch = Watch({**target.pids, "load generator": os.getpid()})
-    rounds: list[Round] = []
-    usages: list[dict[str, Usage]] = []
-    for size in sizes:
-        count = ROUNDS_OF_ONE if size == 1 else rounds_of_many
-        watch.start()
-        rounds.append(together([_round(target, people[:size]) for _ in range(count)]))
-        usages.append(watch.stop())
-        for usage in usages[-1].values():
-            usage.cpu /= count
-    return _report(rounds, usages)
-
-
-def _round(target: Target, people: list[Person]) -> Round:
-    with urllib.request.urlopen(target.upstream + "/bench/records") as forgotten:
-        forgotten.read()
-    exchanges = uvloop.run(converse(target.url, people))
-    with urllib.request.urlopen(target.upstream + "/bench/records") as answer:
-        records: Records = json.load(answer)
-    time.sleep(1)  # what the last replies leave to do must not weigh on the next round
-    return measure(exchanges, records)
-
-
-def _report(rounds: Sequence[Round], usages: Sequence[Mapping[str, Usage]]) -> str:
-    names = list(usages[0])
-    latencies = [
-        ("POST → 202, ms", "accept"),
-        ("enqueue → claimed, ms", "claim"),
-        ("POST → request at the upstream, ms", "reach"),
-        ("first visible text over the upstream's, ms", "first_text"),
-        ("whole reply over the upstream's, ms", "whole"),
+def _report(name: str, measured: dict[str, Measured], *, save: bool = True) -> None:
+    figures = [figure for section in measured.values() for figure in section.figures]
+    kept = [figure for figure in figures if figure.holds is not None]
+    held = sum(bool(figure.holds) for figure in kept)
+    parts = [
+        f"# Bench, {datetime.now(UTC):%Y-%m-%d}",
+        machine(),
+        figures_table(figures),
+        f"{held} of {len(kept)} limits hold. {_disturbance()}",
+        *(section.details for section in measured.values() if section.details),
     ]
-    rows = [
-        [label, *(" / ".join(milliseconds(getattr(each, name))) for each in rounds)]
-        for label, name in latencies
-    ]
-    rows += [
-        ["makespan, s", *(f"{each.makespan:.2f}" for each in rounds)],
-        ["ideal makespan, s", *(f"{ideal_seconds(each.at_once):.2f}" for each in rounds)],
-        ["makespan over the ideal", *(f"{each.ratio:.2f}" for each in rounds)],
-        ["polls a reply", *(f"{each.polls / _replies(each):.0f}" for each in rounds)],
-        ["replies wrong or lost", *(f"{each.wrong} of {_replies(each)}" for each in rounds)],
-    ]
-    for name in names:
-        rows.append([f"CPU s a round: {name}", *(f"{usage[name].cpu:.2f}" for usage in usages)])
-    for name in names:
-        if name == OTHERS:
-            continue
-        cells = (f"{usage[name].rss >> 20} / {usage[name].pss >> 20}" for usage in usages)
-        rows.append([f"memory peak RSS / PSS, MiB: {name}", *cells])
-    head = ["p50 / p99 / max", *(f"{each.at_once} at once" for each in rounds)]
-    return f"# Bench, {datetime.now(UTC):%Y-%m-%d}\n\n{_machine()}\n\n{table(head, rows)}\n"
+    report = "\n\n".join(parts) + "\n"
+    print(f"\n{report}")
+    if save:
+        RESULTS.mkdir(exist_ok=True)
+        words = [f"{datetime.now(UTC):%Y-%m-%d}", commit().replace(" ", "-"), name]
+        path = RESULTS / f"{'-'.join(filter(None, words))}.md"
+        path.write_text(report)
+        print(f"written to {path.relative_to(ROOT)}")
 
 
-def _replies(each: Round) -> int:
-    return len(each.accept) + each.wrong
+def _disturbance() -> str:
+    """How far the figures may be believed."""
+    if not others:
+        return ""
+    return (
+        f"Everything else on the machine took {percentile(others, 50):.2f} cores in the median "
+        f"round, {max(others):.2f} at most."
+    )
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Commit, processors, memory, system, and how the stack was set up, in a line."""
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -146,30 +125,19 @@ def _machine() -> str:
             break
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
-        f"Commit {_commit()} · {os.cpu_count()} cores, {model}, {memory:.0f} GiB · "
+        f"Commit {commit()} · {os.cpu_count()} cores, {model}, {memory:.0f} GiB · "
         f"{platform.system()} {platform.release().split('-')[0]}, "
-        f"Python {platform.python_version()} · web 2 processes, 1 worker process, upstream and "
-        "load generator on the same machine"
+        f"Python {platform.python_version()} · web 2 processes, 1 worker process of {SLOTS:,} "
+        "slots, upstream and load generator on the same machine"
     )
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit's short name, `changed` behind it where files differ from it."""
+
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    commit = git("rev-parse", "--short", "HEAD") or "none"
-    return f"{commit} changed" if git("status", "--porcelain") else commit
-
-
-def _pids_of_running(url: str) -> dict[str, int]:
-    """From run.json, if it is the stack at this address; otherwise nothing is watched."""
-    run = run_file.read(run_file.default_folder()) or {}
-    if str(run.get("url", "")).rstrip("/") != url.rstrip("/"):
-        return {}
-    named = {worker["name"]: worker["pid"] for worker in run.get("workers", [])}
-    for name in ("web", "postgres", "redis", "flower"):
-        pid = (run.get(name) or {}).get("pid")
-        if pid is not None:
-            named[name] = pid
-    return named
+    name = git("rev-parse", "--short", "HEAD") or "none"
+    return f"{name} changed" if git("status", "--porcelain") else name

@@ -17,9 +17,10 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass
 class Usage:
-    """What one process with its children took; CPU in seconds, memory peaks in bytes.
+    """What one process with its children took; CPU in seconds, memory in bytes.
 
-    `rss` counts shared pages in each process, `pss` counts them once.
+    `rss` is the peak and counts shared pages in each process; `pss` is at the end, and counts them
+    once.
     """
 
     cpu: float = 0.0
@@ -39,9 +40,9 @@ class Watch:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        parents = _parents()
         self.usage = {
-            name: Usage(before=self._cpu(root, parents)) for name, root in self._roots.items()
+            name: Usage(before=cpu_seconds(root, self._roots.values()))
+            for name, root in self._roots.items()
         }
         self._busy_before = _busy()
         self._ended.clear()
@@ -51,9 +52,11 @@ class Watch:
     def stop(self) -> dict[str, Usage]:
         self._ended.set()
         self._thread.join()
-        parents = _parents()
         for name, root in self._roots.items():
-            self.usage[name].cpu = self._cpu(root, parents) - self.usage[name].before
+            usage = self.usage[name]
+            usage.cpu = cpu_seconds(root, self._roots.values()) - usage.before
+            # adding up all mappings takes the kernel so long that it is done once
+            usage.pss = sum(map(_pss, family(root, self._roots.values())))
         watched = sum(usage.cpu for usage in self.usage.values())
         return {**self.usage, OTHERS: Usage(cpu=max(0.0, _busy() - self._busy_before - watched))}
 
@@ -62,17 +65,38 @@ class Watch:
             parents = _parents()
             for name, root in self._roots.items():
                 usage = self.usage[name]
-                family = _family(root, parents, self._roots.values())
-                usage.rss = max(usage.rss, sum(map(_rss, family)))
-                usage.pss = max(usage.pss, sum(map(_pss, family)))
+                members = family(root, self._roots.values(), parents)
+                usage.rss = max(usage.rss, sum(map(rss, members)))
 
-    def _cpu(self, root: int, parents: dict[int, int]) -> float:
-        """Own and living children's time, and what ended children left with the root."""
-        ticks = 0
-        for pid in _family(root, parents, self._roots.values()):
-            times = _stat(pid)[11:15]
-            ticks += sum(times) if pid == root and pid != os.getpid() else sum(times[:2])
-        return ticks / TICKS
+
+def cpu_seconds(root: int, others: Collection[int] = ()) -> float:
+    """Own and living children's time, and what ended children left with the root."""
+    ticks = 0
+    for pid in family(root, others):
+        times = _stat(pid)[11:15]
+        ticks += sum(times) if pid == root and pid != os.getpid() else sum(times[:2])
+    return ticks / TICKS
+
+
+def family(
+    root: int, others: Collection[int] = (), parents: Mapping[int, int] | None = None
+) -> list[int]:
+    """The root and what descends from it, less `others` with theirs."""
+    children = defaultdict(list)
+    for child, parent in (_parents() if parents is None else parents).items():
+        if child not in others:
+            children[parent].append(child)
+    members = [root]
+    for pid in members:
+        members += children[pid]
+    return members
+
+
+def rss(pid: int) -> int:
+    """Resident bytes of one process; 0 when it has ended."""
+    with suppress(OSError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    return 0
 
 
 def _busy() -> float:
@@ -81,18 +105,6 @@ def _busy() -> float:
         int, Path("/proc/stat").read_text().split()[1:8]
     )
     return (user + nice + system + irq + softirq) / TICKS
-
-
-def _family(root: int, parents: dict[int, int], others: Collection[int]) -> list[int]:
-    """The root and what descends from it, less `others` with theirs."""
-    children = defaultdict(list)
-    for child, parent in parents.items():
-        if child not in others:
-            children[parent].append(child)
-    family = [root]
-    for pid in family:
-        family += children[pid]
-    return family
 
 
 def _parents() -> dict[int, int]:
@@ -107,12 +119,6 @@ def _stat(pid: int) -> list[int]:
     except OSError:
         return [0] * 15
     return [0, *(int(word) for word in after_name[1:15])]
-
-
-def _rss(pid: int) -> int:
-    with suppress(OSError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    return 0
 
 
 def _pss(pid: int) -> int:

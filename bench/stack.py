@@ -1,23 +1,25 @@
 """The product as the bench runs it: the parts of `./epicode up` in a folder that is thrown away.
 
-PostgreSQL and Valkey as durable as in use, gunicorn with two processes, one worker process.
+PostgreSQL and Valkey as durable as in use, gunicorn with two processes, one worker process, and
+the bench's upstream.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Self
 
 from bench.upstream import MODEL
 from common.access import create_api_key, create_user
@@ -28,19 +30,26 @@ from deploy.local.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
+# The last eighth is kept for other users: a thousand replies of one user need more than a thousand.
+SLOTS = 1200
 
 
 class Stack:
-    """A context manager; `url`, `upstream` (without /v1) and `pids` hold while it is open."""
+    """A context manager; `url`, `upstream` (without /v1) and `pids` hold while it is open.
 
-    def __init__(self) -> None:
+    `settings` are environment variables over the bench's own, for web and workers.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None, *, workers: int = 1) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="epicode-bench-"))
         self.url = f"http://127.0.0.1:{_free_port()}"
         self.upstream = f"http://127.0.0.1:{_free_port()}"
-        self._running: list[Process] = []
         self.pids: dict[str, int] = {}
+        self._running: dict[str, Process] = {}
+        self._given = dict(settings or {})
+        self._workers = workers
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> Self:
         try:
             self._start()
         except BaseException:
@@ -49,25 +58,35 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.database.close()
         self._stop()
+
+    @property
+    def redis_url(self) -> str:
+        return self._settings["REDIS_URL"]
 
     def create_keys(self, count: int) -> list[str]:
         """An API key each for so many new users."""
-        database = Database(self._settings["DATABASE_URL"], pool_size=1)
-        with database.transaction() as session:
-            keys = [
-                create_api_key(session, create_user(session, f"bench-{index}"), "bench")
-                for index in range(count)
+        with self.database.transaction() as session:
+            return [
+                create_api_key(session, create_user(session, secrets.token_hex(8)), "bench")
+                for _ in range(count)
             ]
-        database.close()
-        return keys
+
+    def restart_worker(self) -> None:
+        """The first worker anew, as if it had never worked."""
+        self._running.pop("worker").stop()
+        self._start_worker("worker")
+        self._wait_for_workers()
 
     def _start(self) -> None:
         packages = Path(sysconfig.get_path("purelib"))
         postgres, valkey = Postgres(self.folder, packages), Valkey(self.folder, packages)
-        for name, server in (("postgres", postgres), ("valkey", valkey)):
-            server.prepare()
-            self._run(name, server.program, server.is_ready)
+        postgres.prepare()
+        self._run(postgres.program, postgres.is_ready)
+        valkey.prepare()
+        self._run(valkey.program, valkey.is_ready)
+        self.database = Database(postgres.url, pool_size=2)
         self._settings = {
             **{key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ},
             "FLASK_ENV": "production",
@@ -79,49 +98,59 @@ class Stack:
             "EPICODE_DEFAULT_MODEL": MODEL,
             "EPICODE_DATA": str(self.folder),
             "EPICODE_PORT": self.url.rpartition(":")[2],
+            "EPICODE_WORKER_SLOTS": str(SLOTS),
             "WEB_CONCURRENCY": "2",
             "PYTHONUNBUFFERED": "1",
+            **self._given,
         }
         port = self.upstream.rpartition(":")[2]
         self._python("upstream", "-m", "bench.upstream", "--port", port)
-        self._once("manage.py", "migrate")
+        self._migrate()
         self._python("web", "-m", "gunicorn", "-c", "gunicorn_conf.py", "wsgi:app")
-        worker = ("-m", "celery", "-A", "worker.app", "worker", "-n", "worker-1@%h")
-        self._python("worker", *worker)
+        for number in range(1, self._workers + 1):
+            self._start_worker("worker" if number == 1 else f"worker-{number}")
+        self._wait_for_workers()
+
+    def _stop(self) -> None:
+        for name, process in reversed(self._running.items()):
+            if name not in ("postgres", "valkey"):
+                process.kill()  # what it does is thrown away, and a hand-over takes 20 s
+            process.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start_worker(self, name: str) -> None:
+        self._python(name, "-m", "celery", "-A", "worker.app", "worker", "-n", f"{name}@%h")
+
+    def _wait_for_workers(self) -> None:
+        def ready() -> bool:
+            told = _json(self.url + "/health/ready")
+            return told is not None and told["workers"] >= self._workers
+
         try:
-            _wait_until(lambda: _answers(self.url + "/health/ready"), "the stack isn't ready")
+            _wait_until(ready, "the stack isn't ready")
         except SystemExit as complaint:
             tails = "\n".join(f"{name}: {self._log_tail(name)}" for name in ("web", "worker"))
             raise SystemExit(f"{complaint}\n{tails}") from None
 
-    def _stop(self) -> None:
-        for process in reversed(self._running):
-            process.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def _migrate(self) -> None:
+        name = "migrate"
+        self._python(name, "manage.py", "migrate")
+        done = self._running.pop(name)
+        del self.pids[name]
+        if not done.wait(START_SECONDS) or done.exit_code() != 0:
+            raise SystemExit(f"no tables: {self._log_tail(name)}")
 
     def _python(self, name: str, *arguments: str) -> None:
         command = (sys.executable, *arguments)
-        self._run(name, Program(name, command, ROOT, self._settings, patience=40.0), None)
+        self._run(Program(name, command, ROOT, self._settings, patience=40.0))
 
-    def _run(self, name: str, program: Program, is_ready: Callable[[], bool] | None) -> None:
-        with (self.folder / f"{name}.log").open("ab") as log:
+    def _run(self, program: Program, is_ready: Callable[[], bool] | None = None) -> None:
+        with (self.folder / f"{program.name}.log").open("ab") as log:
             process = Process(program, log)
-        self._running.append(process)
-        self.pids[name] = process.pid
+        self._running[program.name] = process
+        self.pids[program.name] = process.pid
         if is_ready is not None:
-            _wait_until(is_ready, f"{name} isn't ready")
-
-    def _once(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=self._settings,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode != 0:
-            raise SystemExit(f"{' '.join(arguments)}: {done.stderr[-2000:]}")
-        return done.stdout
+            _wait_until(is_ready, f"{program.name} isn't ready")
 
     def _log_tail(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
@@ -133,12 +162,13 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _answers(url: str) -> bool:
+def _json(url: str) -> dict[str, int] | None:
     try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            found: dict[str, int] = json.load(answer)
+            return found
     except (urllib.error.URLError, OSError):
-        return False
+        return None
 
 
 def _wait_until(is_so: Callable[[], bool], complaint: str) -> None:

@@ -1,8 +1,9 @@
 """A fast streaming upstream: first token after 1 s, then 100 tokens at 50 a second.
 
 HTTP by hand on uvloop, with every byte prepared beforehand: on the same two cores as the product
-it must cost as little as can be. It records, by the marker `bench-…` in the request, when each
-request arrived and when its first text and its last byte were handed to the system (time.time()).
+it must cost as little as can be. The newest marker in a request, `bench-…`, may name another
+Pace. It records, by marker, when each request arrived and when its first text and its last byte
+were handed to the system (time.time()).
 
     python -m bench.upstream --port N
     GET /bench/records → {marker: [[arrived, first_text, last_byte], …]}, and forgets them
@@ -17,18 +18,44 @@ import re
 import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import uvloop
 
 MODEL = "bench-model"
-FIRST_SECONDS = 1.0
-EVERY_SECONDS = 0.02
-TOKENS = tuple(f"palabra{index:03d} " for index in range(100))
-# from the arrival of a request to the last of its tokens
-REPLY_SECONDS = FIRST_SECONDS + (len(TOKENS) - 1) * EVERY_SECONDS
+MOST_TOKENS = 5000
 
-MARKER = re.compile(rb"bench-[0-9a-f]+")
+
+@dataclass(frozen=True)
+class Pace:
+    """How a reply comes: so many tokens, the first after `first_ms`, then one `every_ms`."""
+
+    tokens: int = 100
+    every_ms: int = 20
+    first_ms: int = 1000
+
+    @property
+    def seconds(self) -> float:
+        """From the arrival of a request to the last of its tokens."""
+        return (self.first_ms + (self.tokens - 1) * self.every_ms) / 1000
+
+    @property
+    def text(self) -> str:
+        return "".join(WORDS[: self.tokens])
+
+    def marker(self, name: str) -> str:
+        """The word that asks for this pace; `name` is hexadecimal."""
+        return f"bench-{name}.{self.tokens}.{self.every_ms}.{self.first_ms}"
+
+
+WORDS = tuple(f"palabra{index:03d} " for index in range(MOST_TOKENS))
+USUAL = Pace()
+TOKENS = WORDS[: USUAL.tokens]
+REPLY_SECONDS = USUAL.seconds
+
+MARKER = re.compile(rb"bench-[0-9a-f]+(?:\.(\d+)\.(\d+)\.(\d+))?")
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
@@ -54,24 +81,26 @@ def _chunk(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
 
 
 ROLE = _chunk({"role": "assistant", "content": ""})
-TEXTS = [_chunk({"content": token}) for token in TOKENS]
-USAGE = _event(
-    {
-        "id": "chatcmpl-bench",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": MODEL,
-        "choices": [],
-        "usage": {
-            "prompt_tokens": 50,
-            "completion_tokens": len(TOKENS),
-            "total_tokens": 50 + len(TOKENS),
-        },
-    }
-)
+TEXTS = [_chunk({"content": word}) for word in WORDS]
 END = _chunk({}, "stop")
 DONE = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 MODELS = json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}).encode()
+
+
+@lru_cache
+def _usage(tokens: int) -> bytes:
+    usage = {"prompt_tokens": 50, "completion_tokens": tokens, "total_tokens": 50 + tokens}
+    return _event(
+        {
+            "id": "chatcmpl-bench",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": MODEL,
+            "choices": [],
+            "usage": usage,
+        }
+    )
+
 
 records: dict[str, list[list[float]]] = defaultdict(list)
 
@@ -113,31 +142,39 @@ class Connection(asyncio.Protocol):
         self._transport.write(head % len(body) + body)
 
     def _stream(self, body: bytes) -> None:
-        markers = MARKER.findall(body)
+        marker, pace = _asked(body)
         self._times = [time.time(), 0.0, 0.0]
-        records[markers[-1].decode() if markers else ""].append(self._times)
-        self._usage = b"include_usage" in body
-        self._begun = self._loop.time()
-        self._index = 0
+        records[marker].append(self._times)
+        self._end = END + (_usage(pace.tokens) if b"include_usage" in body else b"") + DONE
+        self._index, self._last = 0, pace.tokens - 1
+        self._every = pace.every_ms / 1000
         self._transport.write(HEAD + ROLE)
-        self._next = self._loop.call_at(self._begun + FIRST_SECONDS, self._say)
+        self._due = self._loop.time() + pace.first_ms / 1000
+        self._next = self._loop.call_at(self._due, self._say)
 
     def _say(self) -> None:
         index = self._index
-        last = index == len(TEXTS) - 1
-        if last:
-            usage = USAGE if self._usage else b""
-            self._transport.write(TEXTS[index] + END + usage + DONE)
+        if index == self._last:
+            self._transport.write(TEXTS[index] + self._end)
             self._next = None
+            self._times[2] = time.time()
         else:
             self._transport.write(TEXTS[index])
             self._index = index + 1
-            due = self._begun + FIRST_SECONDS + self._index * EVERY_SECONDS
-            self._next = self._loop.call_at(due, self._say)
+            self._due += self._every
+            self._next = self._loop.call_at(self._due, self._say)
         if index == 0:
             self._times[1] = time.time()
-        if last:
-            self._times[2] = time.time()
+
+
+def _asked(body: bytes) -> tuple[str, Pace]:
+    """The newest marker of a request, and the pace that it asks for."""
+    start = body.rfind(b"bench-")
+    found = MARKER.match(body, start) if start >= 0 else None
+    if found is None:
+        return "", USUAL
+    pace = USUAL if found[1] is None else Pace(*map(int, found.groups()))
+    return found[0].decode(), pace
 
 
 async def serve(host: str, port: int) -> None:

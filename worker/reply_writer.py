@@ -1,9 +1,11 @@
 """What the models say, gathered and appended to the live log by one thread a process.
 
-Every 120 ms what is new of every running reply goes to Redis in one pipeline, which also brings
-back the cancel marks. A flush that fails is no event: the next one writes the whole text anew.
+What is new of every running reply goes to Redis in one pipeline, which also brings back the cancel
+marks: often while few replies run, and so that Redis has the same to do however many there are. A
+flush that fails is no event: the next one writes the whole text anew.
 """
 
+import sys
 import threading
 import time
 import uuid
@@ -14,11 +16,18 @@ from redis.exceptions import RedisError
 
 from common.live_log import LiveLog, NewText
 
-FLUSH_SECONDS = 0.12
+# Shorter than a person can tell, longer than readers of a thousand replies take between two polls.
+FASTEST_SECONDS, SLOWEST_SECONDS = 0.04, 0.25
+APPENDS_A_SECOND = 1500
 # A silent stream has nothing to flush, yet its cancel must be seen within a second.
 MARKS_SECONDS = 0.4
 
 log = structlog.get_logger(__name__)
+
+
+def flush_seconds(replies: int) -> float:
+    """The time from one flush to the next while so many replies run."""
+    return min(SLOWEST_SECONDS, max(FASTEST_SECONDS, replies / APPENDS_A_SECOND))
 
 
 class ReplyLog:
@@ -35,8 +44,13 @@ class ReplyLog:
         self._flushed = 0
         self.must_rewrite = False
 
-    def write(self, text: str) -> None:
-        self._text += text.encode()
+    def write(self, text: str, *, most: int = sys.maxsize) -> bool:
+        """Adds to the text, unless it would grow beyond `most` bytes: then False."""
+        new = text.encode()
+        if len(self._text) + len(new) > most:
+            return False
+        self._text += new
+        return True
 
     def text(self) -> str:
         return self._text.decode()
@@ -100,7 +114,8 @@ class ReplyWriter:
                 # A log that was opened in between must not wait for the next one.
                 if self._logs or self._stopping:
                     self._some.set()
-            time.sleep(max(0.0, FLUSH_SECONDS - (time.monotonic() - began_at)))
+            pause = flush_seconds(len(self._logs))
+            time.sleep(max(0.0, pause - (time.monotonic() - began_at)))
 
     def _flush(self, logs: list[ReplyLog]) -> None:
         whole = [reply_log for reply_log in logs if reply_log.must_rewrite]

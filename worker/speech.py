@@ -84,7 +84,7 @@ class _Watch:
         self._next_token_by = now + config.EPICODE_FIRST_TOKEN_SECONDS
         self._silence = config.EPICODE_SILENCE_SECONDS
         self.has_fired = False
-        self._timer = self._loop.call_at(self._due(), self._look)
+        self._look_later()
 
     def token(self) -> None:
         self._expect_within(self._silence)
@@ -100,19 +100,23 @@ class _Watch:
         """Moves the deadline. A later one is found when the timer fires; only an earlier one, as
         after the first token, needs another timer."""
         self._next_token_by = self._loop.time() + seconds
-        if self._due() < self._timer.when():
+        if self._next_token_by < self._looks_at:
             self._timer.cancel()
-            self._timer = self._loop.call_at(self._due(), self._look)
+            self._look_later()
 
     def _due(self) -> float:
         return min(self._ends_at, self._next_token_by)
 
     def _look(self) -> None:
         if self._loop.time() < self._due() - 0.001:
-            self._timer = self._loop.call_at(self._due(), self._look)
+            self._look_later()
             return
         self.has_fired = True
         self._task.cancel()
+
+    def _look_later(self) -> None:
+        self._looks_at = self._due()
+        self._timer = self._loop.call_at(self._looks_at, self._look)
 
 
 async def speak(
@@ -131,7 +135,6 @@ async def speak(
     """
     watch = _Watch(config, attempt_seconds)
     cleaner = TextCleaner()
-    size = 0
     try:
         # a stream that is left before its end is closed here and now, not when it is collected
         async with contextlib.aclosing(upstream.stream(request)) as events:
@@ -142,11 +145,9 @@ async def speak(
                         if speech.first_token_after is None:
                             speech.begin()
                         text = cleaner.feed(delta)
-                        size += len(text.encode())
-                        if size > config.EPICODE_MAX_OUTPUT_BYTES:
+                        if not reply_log.write(text, most=config.EPICODE_MAX_OUTPUT_BYTES):
                             speech.end(Ending.TOO_LONG)
                             return
-                        reply_log.write(text)
                     case Finish(reason):
                         speech.finish_reason = reason
                         watch.finishing()

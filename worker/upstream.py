@@ -147,7 +147,7 @@ def _body(response: httpx2.Response) -> "aclosing[AsyncGenerator[bytes, None]]":
     """The pieces of a body as they come, unpacked if it is packed although we asked for none.
 
     What isn't packed is taken at its source: on the way through the response each piece would pass
-    three more generators.
+    two more generators.
     """
     stream = response.stream
     if "content-encoding" in response.headers or not isinstance(stream, httpx2.AsyncByteStream):

@@ -27,11 +27,14 @@ Wanted = dict[str, Locks]
 
 RUN_TIME: Locks = (("requirements.txt", ()), ("requirements-embedded.txt", ("--no-deps",)))
 DEVELOPMENT: Locks = (("requirements-dev.txt", ()),)
+BENCH: Locks = (("requirements-bench.txt", ()),)
 
 
-def ensure_environment(*, development: bool = False) -> Path:
+def ensure_environment(*, development: bool = False, bench: bool = False) -> Path:
     """The environment's Python, everything installed. OperatorError with what to do if it fails."""
-    wanted = {"runtime": RUN_TIME} | ({"development": DEVELOPMENT} if development else {})
+    wanted = {"runtime": RUN_TIME}
+    wanted |= {"development": DEVELOPMENT} if development else {}
+    wanted |= {"bench": BENCH} if bench else {}
     if _is_current(wanted):
         return python()
     try:

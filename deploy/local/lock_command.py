@@ -8,16 +8,17 @@ from deploy.local.errors import OperatorError
 from deploy.local.messages import text
 from deploy.local.paths import ROOT
 
-# requirements.txt first: the development lock is constrained by it
+# requirements.txt first, the development lock next: what follows is constrained by them
 LOCKS = (
     ("requirements.in", ()),
     ("requirements-embedded.in", ("--no-deps",)),
     ("requirements-dev.in", ()),
+    ("requirements-bench.in", ()),
 )
 
 
 def lock(options: list[str]) -> int:
-    """Compile all three; `options` go to uv, such as `--upgrade`. OperatorError if one fails."""
+    """Compile all of them; `options` go to uv, such as `--upgrade`. OperatorError if one fails."""
     environment.ensure_environment(development=True)
     for source, own in LOCKS:
         written = source.replace(".in", ".txt")

@@ -1,29 +1,12 @@
-"""The bench's arithmetic: a wrong percentile would be believed."""
+"""A figure knows whether its limit holds, and the table says so."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 
-from bench.figures import ideal_seconds, measure, milliseconds, percentile, table, together
-from bench.load import Exchange
-
-EXCHANGE = Exchange(
-    marker="bench-a",
-    due=100.0,
-    posted=100.1,
-    accepted=100.12,
-    first_text=101.4,
-    ended=103.3,
-    status="completed",
-    is_exact=True,
-    attempts=1,
-    polls=9,
-    queued_seconds=0.01,
-)
-RECORDS = {"bench-a": [[100.2, 101.2, 103.18]]}
+from bench.figures import Figure, figures_table, percentile, table
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(0, 1), (50, 2), (75, 3), (99, 4), (100, 4)])
@@ -33,44 +16,45 @@ def test_a_percentile_is_one_of_the_figures(percent: float, expected: float) -> 
 
 def test_a_percentile_of_nothing_is_no_number() -> None:
     assert math.isnan(percentile([], 50))
-    assert milliseconds([]) == ["–", "–", "–"]
 
 
-def test_a_round_is_measured_against_the_upstreams_own_times() -> None:
-    figures = measure([EXCHANGE], RECORDS)
-
-    assert figures.accept == pytest.approx([0.02])
-    assert figures.first_text == pytest.approx([0.2])
-    assert figures.whole == pytest.approx([0.12])
-    assert figures.makespan == pytest.approx(3.3)
-    assert figures.ratio == pytest.approx(3.3 / 2.98)
-    assert figures.wrong == 0
-
-
-@pytest.mark.parametrize("change", [{"status": "failed"}, {"is_exact": False}])
-def test_a_wrong_reply_is_counted_and_gives_no_figure(change: dict[str, object]) -> None:
-    figures = measure([EXCHANGE, replace(EXCHANGE, **change)], RECORDS)  # type: ignore[arg-type]
-
-    assert (figures.wrong, len(figures.whole)) == (1, 1)
-
-
-def test_a_second_attempt_is_measured_against_the_second_request() -> None:
-    records = {"bench-a": [[90.0, 91.0, 93.0], *RECORDS["bench-a"]]}
-
-    assert measure([replace(EXCHANGE, attempts=2)], records).first_text == pytest.approx([0.2])
+@pytest.mark.parametrize(
+    ("figure", "holds"),
+    [
+        (Figure("a", 1.08, "×", 1.08), True),
+        (Figure("a", 1.09, "×", 1.08), False),
+        (Figure("a", 5, "", 4, is_upper=False), True),
+        (Figure("a", 3, "", 4, is_upper=False), False),
+        (Figure("a", 0, "", 0), True),
+        (Figure("a", 1, "", 0), False),
+        (Figure("a", math.nan, "ms", 10), False),
+        (Figure("a", 3, "ms"), None),
+    ],
+)
+def test_a_limit_holds_up_to_itself_and_never_for_what_could_not_be_measured(
+    figure: Figure, holds: bool | None
+) -> None:
+    assert figure.holds is holds
 
 
-def test_rounds_together_keep_every_reply_and_the_median_makespan() -> None:
-    one = measure([EXCHANGE], RECORDS)
-    rounds = [replace(one, makespan=seconds) for seconds in (3.0, 9.0, 3.1)]
+def test_the_table_says_what_holds_and_how_much_of_the_limit_is_used() -> None:
+    lines = figures_table(
+        [
+            Figure("makespan", 1.0412, "×", 1.08),
+            Figure("lost", 2, "", 0),
+            Figure("replies", 12345, "", 100, is_upper=False),
+            Figure("beside it", 0.01234, "s"),
+        ]
+    ).splitlines()
 
-    assert together(rounds).makespan == 3.1
-    assert len(together(rounds).accept) == 3
-
-
-def test_the_ideal_counts_the_second_in_which_people_post() -> None:
-    assert ideal_seconds(1) == pytest.approx(2.98)
-    assert ideal_seconds(200) == pytest.approx(3.98)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert cells[0] == ["figure", "measured", "limit", "holds", "of the limit"]
+    assert cells[2:] == [
+        ["makespan", "1.04 ×", "≤ 1.08 ×", "yes", "0.96"],
+        ["lost", "2", "≤ 0", "**no**", ""],
+        ["replies", "12,345", "≥ 100", "yes", "123.45"],
+        ["beside it", "0.0123 s", "", "", ""],
+    ]
 
 
 def test_a_table_lines_up() -> None:

@@ -82,6 +82,20 @@ def test_nothing_is_done_or_said_while_the_locks_are_the_same(
     assert capsys.readouterr().out == ""
 
 
+def test_what_the_bench_needs_is_installed_for_the_bench_alone(
+    made: Path, repository: Path
+) -> None:
+    for file, _ in (*environment.DEVELOPMENT, *environment.BENCH):
+        (repository / file).write_text("# nothing\n")
+    stamp = repository / ".venv" / "installed-bench"
+
+    environment.ensure_environment(development=True)
+    was_there = stamp.exists()
+    environment.ensure_environment(bench=True)
+
+    assert (was_there, stamp.exists()) == (False, True)
+
+
 def test_the_progress_counts_packages_and_then_says_that_they_are_put_in_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

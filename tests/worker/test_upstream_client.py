@@ -11,7 +11,19 @@ from collections.abc import Iterator
 import pytest
 
 from common.catalogue import Limits
-from tests.upstream import Cut, Raw, Script, Text, Upstream, failing, http_date, sse
+from tests.upstream import (
+    Cut,
+    Done,
+    End,
+    Raw,
+    Script,
+    Silence,
+    Text,
+    Upstream,
+    failing,
+    http_date,
+    sse,
+)
 from worker.context_window import Part
 from worker.upstream import Request, UpstreamError
 from worker.upstream import Upstream as Client
@@ -218,6 +230,49 @@ def test_a_key_that_no_header_can_carry_is_an_invalid_one(server: Upstream) -> N
     refused = refusal(server, failing(500), key="clave-ñ")
 
     assert (refused.code, refused.retryable) == ("invalid_api_key", False)
+
+
+def test_a_connection_is_used_again_though_its_answer_ends_after_the_last_word() -> None:
+    connections = 0
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        # up to the end of a head; the body before it is the last question's
+        while True:
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            writer.write(b"e\r\ndata: [DONE]\n\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.01)  # a packet of its own, as most servers send it
+            writer.write(b"0\r\n\r\n")
+
+    async def ask_twice() -> None:
+        listening = await asyncio.start_server(speak, "127.0.0.1", 0)
+        async with listening:
+            port = listening.sockets[0].getsockname()[1]
+            client = Client(f"http://127.0.0.1:{port}/v1", "k", connect_seconds=2)
+            for _ in range(2):
+                async for _ in client.stream(QUESTION):
+                    pass
+            await client.close()
+
+    asyncio.run(ask_twice())
+
+    assert connections == 1
+
+
+def test_an_answer_that_is_held_open_after_the_last_word_holds_nothing_back(
+    server: Upstream,
+) -> None:
+    server.default = Script(steps=(Text("all of it"), End(), Done(), Silence()))
+
+    asyncio.run(_ask(server.url, "k"))
+
+    assert server.wait_closed(server.requests[-1])
 
 
 def listed(body: bytes, content_type: str = "application/json") -> dict[str, dict[str, object]]:
