@@ -5,12 +5,17 @@ Pure but for the list of who watches; the clock is passed in.
 
 import threading
 import uuid
+from dataclasses import dataclass
 
 FASTEST_MS = 150
 QUEUED_MS = 400
 NO_WORKER_MS = 1500
 # What one web process should answer at most, leaving room for everybody who isn't polling.
 POLLS_A_SECOND = 300
+# From so many on nobody asks before there may be something to read. Fewer cost so little that each
+# may see at once that its reply has begun.
+MANY_WATCH = 15
+LONGEST_SILENCE_MS = 1000
 _SEEN_FOR_SECONDS = 5.0
 
 
@@ -34,10 +39,26 @@ class Watchers:
             return len(self._seen)
 
 
-def poll_after_ms(status: str, watched: int, *, worker_online: bool = True) -> int:
-    """Milliseconds until the next poll of a job in `status`, with `watched` jobs being polled."""
+@dataclass(frozen=True)
+class Watched:
+    """What the pace of a poll depends on beside its job: how many jobs are being watched, and in
+    how many milliseconds this one may say its first word, as the last ones did (0: at once, it has
+    begun, or nobody knows)."""
+
+    jobs: int = 1
+    first_word_in_ms: int = 0
+
+
+ALONE = Watched()
+
+
+def poll_after_ms(status: str, watched: Watched, *, worker_online: bool = True) -> int:
+    """Milliseconds until the next poll of a job in `status`."""
     if status == "in_progress":
         base = FASTEST_MS
     else:
         base = QUEUED_MS if worker_online else NO_WORKER_MS
-    return max(base, round(1000 * watched / POLLS_A_SECOND))
+    pace = max(base, round(1000 * watched.jobs / POLLS_A_SECOND))
+    if watched.jobs < MANY_WATCH:
+        return pace
+    return max(pace, min(watched.first_word_in_ms, LONGEST_SILENCE_MS))

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -20,11 +21,12 @@ from common.db import Reader
 from common.errors import EpiCodeError
 from common.jobs import AnyJob
 from common.listings import Standing, find_job
-from common.live_log import LiveLog
+from common.live_log import LiveJob, LiveLog
 from common.machine import FINISHED, Status
 from web import presenters
 from web.database import db, looking
 from web.i18n import Language
+from web.pacing import Watched
 from web.services import services
 
 STEP_SECONDS = 0.1
@@ -54,7 +56,8 @@ def poll(job_id: uuid.UUID, user_id: uuid.UUID, cursor: Cursor | None, lang: Lan
         log.warning("live_log_unreadable", error=type(error).__name__)
         live = None
     if live is not None:
-        body = presenters.live_job(live, watched)
+        silent = 0 if live.length else part.line.last.silent_for_ms(_started_at(live))
+        body = presenters.live_job(live, Watched(watched, silent))
         return Poll(body, _etag(body, live.length))
     with looking() as connection:
         return stored_poll(connection, job_id, user_id, cursor, lang, watched=watched)
@@ -82,12 +85,14 @@ def poll_of(
     """The poll of a job that was just read from the database."""
     part, job = services(), standing.job
     waits = job.status == Status.QUEUED
-    place = presenters.place_of(standing, part.line.now(session)) if waits else None
+    line = part.line.now(session) if waits else None
+    place = presenters.place_of(standing, line) if line else None
+    silent = line.silent_for_ms(None) if line else 0
     text = standing.reply.encode()
     if job.status == Status.IN_PROGRESS:
         text = _text_so_far(part.live_log, job)
     reading = read_on(cursor, job.attempt, text, finished=job.status in FINISHED)
-    body = presenters.stored_job(job, reading, place, lang, watched=watched)
+    body = presenters.stored_job(job, reading, place, lang, watched=Watched(watched, silent))
     return Poll(body, _etag(body, len(text)))
 
 
@@ -154,6 +159,11 @@ def _is_news(found: Poll, cursor: Cursor | None) -> bool:
     if cursor is None:
         return bool(found.body["text"])
     return bool(found.body["cursor"] != cursor.encode())
+
+
+def _started_at(live: LiveJob) -> datetime | None:
+    shown = live.shown["started_at"]
+    return datetime.fromisoformat(shown) if shown else None
 
 
 def _text_so_far(live_log: LiveLog, job: AnyJob) -> bytes:

@@ -14,7 +14,7 @@ from common.live_log import LiveJob
 from common.models import Conversation, Message
 from common.shown import moment, shown_fields
 from web.i18n import Language, translate
-from web.pacing import poll_after_ms
+from web.pacing import ALONE, Watched, poll_after_ms
 from web.problems import sentences
 from web.waiting_line import Line
 
@@ -87,7 +87,7 @@ def error(record: dict[str, Any] | None, lang: Language) -> dict[str, Any] | Non
     }
 
 
-def live_job(live: LiveJob, watched: int) -> dict[str, Any]:
+def live_job(live: LiveJob, watched: Watched) -> dict[str, Any]:
     """The poll of a running job, from the live log alone."""
     return live.shown | {
         "status": "in_progress",
@@ -104,7 +104,12 @@ def live_job(live: LiveJob, watched: int) -> dict[str, Any]:
 
 
 def stored_job(
-    item: AnyJob, reading: Reading, place: Place | None, lang: Language, *, watched: int = 1
+    item: AnyJob,
+    reading: Reading,
+    place: Place | None,
+    lang: Language,
+    *,
+    watched: Watched = ALONE,
 ) -> dict[str, Any]:
     """A job as the database has it: waiting, ended, or running without a live log."""
     return shown_fields(item) | {

@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
@@ -13,23 +13,29 @@ from common.ringing import next_in_line
 from common.workers import Crew, crew
 
 _FRESH_FOR_SECONDS = 1.0
-# How long replies took lately: the mean of the last twenty that ended, in milliseconds.
-_MEAN_RUN = text("""
-    SELECT avg(extract(epoch FROM finished_at - started_at)) * 1000 FROM (
-        SELECT started_at, finished_at FROM jobs
+# How long the last twenty that ended took, and the quickest of their first words, in milliseconds.
+_PACE = text("""
+    SELECT avg(extract(epoch FROM finished_at - started_at)) * 1000 AS mean_run,
+           min(extract(epoch FROM first_token_at - started_at)) * 1000 AS first_word
+    FROM (
+        SELECT started_at, first_token_at, finished_at FROM jobs
         WHERE finished_at IS NOT NULL AND started_at IS NOT NULL
         ORDER BY finished_at DESC LIMIT 20
     ) AS latest
 """)
+# Of that time nothing is expected; then it is looked for.
+_SURELY_SILENT = 0.8
 
 
 @dataclass(frozen=True)
 class Line:
-    """Who waits, in order; the workers online; the mean run in ms (None: nothing has run yet)."""
+    """Who waits, in order; the workers online; the mean run and the quickest first word lately, in
+    ms (None and 0: nothing has run yet)."""
 
     places: dict[uuid.UUID, int]
     crew: Crew
     mean_run_ms: float | None
+    first_word_ms: float = 0.0
 
     def eta_ms(self, job_id: uuid.UUID) -> int | None:
         """When a job may start, at the pace of the last replies; None where nobody can say."""
@@ -37,6 +43,13 @@ class Line:
         if place is None or self.mean_run_ms is None or not self.crew.slots:
             return None
         return round(place * self.mean_run_ms / self.crew.slots)
+
+    def silent_for_ms(self, started_at: datetime | None) -> int:
+        """For how long a job that started then, or hasn't, will most likely say nothing yet."""
+        ran_ms = 0.0
+        if started_at is not None:
+            ran_ms = (datetime.now(UTC) - started_at).total_seconds() * 1000
+        return max(0, round(_SURELY_SILENT * self.first_word_ms - ran_ms))
 
 
 class WaitingLine:
@@ -56,8 +69,21 @@ class WaitingLine:
                 self._read_at = time.monotonic()
             return self._line
 
+    @property
+    def last(self) -> Line:
+        """As it was last read, however old: for those who must not ask the database."""
+        return self._line or _NOBODY
+
     def _read(self, session: Reader) -> Line:
         waiting = next_in_line(session, self._ring_timeout)
         places = {job_id: place for place, job_id in enumerate(waiting, start=1)}
-        mean = session.scalar(_MEAN_RUN)
-        return Line(places, crew(session), float(mean) if mean is not None else None)
+        pace = session.execute(_PACE).one()
+        return Line(
+            places,
+            crew(session),
+            float(pace.mean_run) if pace.mean_run is not None else None,
+            float(pace.first_word or 0),
+        )
+
+
+_NOBODY = Line({}, Crew(0, 0, 0), None)

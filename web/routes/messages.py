@@ -1,5 +1,6 @@
 """Messages: the branch in view, posting a turn, regenerating, pinning, taking back."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -147,7 +148,8 @@ def accept(made: Made, posted: Posted | None) -> Response:
         beside = branches.beside(session, pair, jobs=[known.job])
     job = standing.job
     message, reply = [presenters.message(one, beside[one.id], lang) for one in pair]
-    body = poll_of(session, standing, None, lang).body
+    watched = services().watchers.saw(job.id, time.monotonic())  # as it will be from now on
+    body = poll_of(session, standing, None, lang, watched=watched).body
     response = jsonify({"message": message, "reply": reply, "job": body})
     response.status_code = 202
     response.headers["Location"] = f"/api/jobs/{job.id}"
