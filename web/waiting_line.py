@@ -53,21 +53,27 @@ class Line:
 
 
 class WaitingLine:
-    """A snapshot of the line, at most a second old."""
+    """A snapshot of the line, about a second old."""
 
     def __init__(self, ring_timeout: timedelta) -> None:
         self._ring_timeout = ring_timeout
-        self._lock = threading.Lock()
+        self._being_read = threading.Lock()
         self._line: Line | None = None
         self._read_at = 0.0
 
     def now(self, session: Reader) -> Line:
-        with self._lock:
-            age = time.monotonic() - self._read_at
-            if self._line is None or age > _FRESH_FOR_SECONDS:
-                self._line = self._read(session)
-                self._read_at = time.monotonic()
-            return self._line
+        """One of those who ask reads it anew, the others take the last one meanwhile. Nobody waits
+        for another: they may hold the connections that he would need."""
+        line = self._line
+        if line is None:
+            return self._read(session)
+        is_fresh = time.monotonic() - self._read_at < _FRESH_FOR_SECONDS
+        if is_fresh or not self._being_read.acquire(blocking=False):
+            return line
+        try:
+            return self._read(session)
+        finally:
+            self._being_read.release()
 
     @property
     def last(self) -> Line:
@@ -78,12 +84,14 @@ class WaitingLine:
         waiting = next_in_line(session, self._ring_timeout)
         places = {job_id: place for place, job_id in enumerate(waiting, start=1)}
         pace = session.execute(_PACE).one()
-        return Line(
+        self._line = Line(
             places,
             crew(session),
             float(pace.mean_run) if pace.mean_run is not None else None,
             float(pace.first_word or 0),
         )
+        self._read_at = time.monotonic()
+        return self._line
 
 
 _NOBODY = Line({}, Crew(0, 0, 0), None)
