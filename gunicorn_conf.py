@@ -27,7 +27,12 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a slow dis
 
 
 def on_starting(server):  # type: ignore[no-untyped-def]
-    """Loads the token vocabulary once, before the fork, so that the processes share it."""
+    """Loads the token vocabulary once, before the fork, so that the processes share it; and keeps
+    collections from what is there by now: they would copy it for each process."""
+    import gc
+
     from common.tokens import o200k
 
     o200k()
+    gc.collect()
+    gc.freeze()

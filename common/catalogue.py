@@ -26,6 +26,8 @@ UNKNOWN_WINDOW = 32_768
 UNKNOWN_OUTPUT = 4_096
 # Other tokenizers may need more tokens for the same text than we count.
 INEXACT_MARGIN = 0.15
+# `jobs.cost` has six digits before the point.
+MOST_DOLLARS = 1_000_000
 
 _NOT_FOR_CHAT = re.compile(
     r"embed|whisper|tts|audio|speech|transcri|realtime|image|dall-e|moderation|rerank|clip"
@@ -44,8 +46,8 @@ class Limits(BaseModel):
     label: str
     context_window: int = Field(UNKNOWN_WINDOW, ge=1024)
     max_output_tokens: int = Field(UNKNOWN_OUTPUT, ge=1)
-    input_price: float | None = Field(None, ge=0)
-    output_price: float | None = Field(None, ge=0)
+    input_price: float | None = Field(None, ge=0, allow_inf_nan=False)
+    output_price: float | None = Field(None, ge=0, allow_inf_nan=False)
     tokenizer: str | None = None
     # The o-series: `max_completion_tokens`, an effort, and no temperature.
     reasoning: bool = False
@@ -71,12 +73,13 @@ class Limits(BaseModel):
         return budget if self.counts_exactly else int(budget * (1 - INEXACT_MARGIN))
 
     def cost(self, usage: Usage) -> Decimal | None:
-        """US dollars; None where a price isn't known."""
+        """US dollars; None where a price isn't known, or for more than a job's row can hold."""
         if self.input_price is None or self.output_price is None:
             return None
         dollars = Decimal(str(self.input_price)) * usage.input_tokens
         dollars += Decimal(str(self.output_price)) * usage.output_tokens
-        return dollars / 1_000_000
+        dollars /= 1_000_000
+        return dollars if dollars < MOST_DOLLARS else None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import Celery
@@ -13,7 +14,9 @@ from kombu.pools import producers
 from redis.exceptions import RedisError
 
 from common import broker
-from common.ringing import Doorbell
+
+if TYPE_CHECKING:  # Flower loads this file, and has no use for the tables behind that one
+    from common.ringing import Doorbell
 
 RUN_JOB = "epicode.run_job"
 
@@ -46,14 +49,14 @@ class Doorbells:
         self._closed_until = 0.0
         self._lock = threading.Lock()
 
-    def ring(self, doorbells: Sequence[Doorbell]) -> list[uuid.UUID]:
+    def ring(self, doorbells: "Sequence[Doorbell]") -> list[uuid.UUID]:
         """Sends them and returns the jobs whose doorbell could not be sent. Never raises."""
         for position, doorbell in enumerate(doorbells):
             if time.monotonic() < self._closed_until or not self._send(doorbell):
                 return [unsent.job_id for unsent in doorbells[position:]]
         return []
 
-    def _send(self, doorbell: Doorbell) -> bool:
+    def _send(self, doorbell: "Doorbell") -> bool:
         try:
             with producers[self._connection].acquire(block=True, timeout=1) as producer:
                 app.send_task(

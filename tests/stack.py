@@ -137,7 +137,6 @@ class Stack:
 
     def start_worker(self, name: str, *, wait: bool = True, **settings: str) -> Child:
         arguments = ["celery", "-A", "worker.app", "worker", "-n", f"{name}@%h", "-l", "INFO"]
-        arguments += ["--without-mingle"]  # a second of each start, as the launcher saves it
         child = Child(arguments, self.environment | settings, self.folder / f"{name}.log")
         self.workers[name] = child
         if wait:

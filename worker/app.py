@@ -33,6 +33,9 @@ def set_up(**_: Any) -> None:
 
 @worker_init.connect
 def start(sender: Any, **_: Any) -> None:
+    # Workers know each other from the table: a second of each start, and what each tells all others
+    # afterwards, would be for nothing.
+    sender.options |= {"without_mingle": True, "without_gossip": True}
     try:
         config = load_config()
         set_up_logs(config)  # Celery asks for it later, and the first lines are written before

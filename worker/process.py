@@ -5,6 +5,7 @@ task has ended.
 """
 
 import ctypes
+import gc
 import sys
 import threading
 import uuid
@@ -97,6 +98,9 @@ class WorkerProcess:
         self.leases.report()
         self.leases.start()
         self.sweep.start()
+        # What start-up made stays: a full collection that walks it holds every stream up.
+        gc.collect()
+        gc.freeze()
         log.info("worker_started", worker=self.name)
 
     def begin_stop(self) -> None:

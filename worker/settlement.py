@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from common import catalogue, jobs
@@ -63,6 +63,8 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
                 if job.status == "queued" and speech.error:
                     code = speech.error.code
                 return Settled(job.status, code, ring_in)
+        except (DataError, IntegrityError, ProgrammingError):
+            raise  # no outage: it would be the same in a second, so the lease ends and is rescued
         except SQLAlchemyError as error:
             log.warning("end_not_saved", error=type(error).__name__)
             if time.monotonic() > gives_up_at:

@@ -172,12 +172,10 @@ class Stack:
 
         def program() -> Program:
             words = ("-m", "celery", "-A", "worker.app", "worker", "-n", f"{name}@%h")
-            # looking for other workers first would cost a second of the start
-            alone = "--without-mingle"
             # whoever starts EpiCode as root knows; eight lines at every start tell nobody
             quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
             env = quiet | self._environment()
-            return self._program(name, *words, alone, env=env, patience=40)
+            return self._program(name, *words, env=env, patience=40)
 
         return Child(name, Stage.WORKER, program, lambda: self._answers("/health/ready"))
 

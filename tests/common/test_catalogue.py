@@ -319,3 +319,18 @@ def test_an_empty_listing_is_none(session: Session) -> None:
 
     assert ids(Catalogue().offers(session)) == SEED
     assert session.scalar(select(func.count()).select_from(text("models"))) == 1
+
+
+def test_a_cost_that_no_row_can_hold_is_unknown(tmp_path: Path) -> None:
+    file = file_of(tmp_path, {"id": "dear", "label": "", "input_price": 1e9, "output_price": 0})
+    dear = Catalogue(file).limits("dear")
+
+    assert dear.cost(Usage(input_tokens=999)) == 999_000
+    assert dear.cost(Usage(input_tokens=1000)) is None
+
+
+def test_an_endless_price_is_refused(tmp_path: Path) -> None:
+    file = file_of(tmp_path, {"id": "m", "label": "", "input_price": float("inf")})
+
+    with pytest.raises(ConfigurationError, match="input_price"):
+        Catalogue(file)

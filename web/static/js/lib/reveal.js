@@ -3,7 +3,7 @@
 
 const FRAME_MS = 1000 / 30;
 // How long one poll's text is spread. Longer than the usual pace of polls would fall behind.
-const SPREAD_MS = 260;
+const SPREAD_MS = 180;
 
 export class Reveal {
   #paint;
