@@ -96,7 +96,7 @@ class Stack:
     ) -> None:
         self.databases = databases
         self.upstream = upstream
-        self.folder = Path(tempfile.mkdtemp(prefix="epicode-stack-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="stack-", dir=databases.folder))
         name = f"stack_{uuid.uuid4().hex[:12]}"
         self.database_url = databases.create_database(name, template="template_epicode")
         self.port = free_port()
