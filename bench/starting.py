@@ -92,7 +92,7 @@ def figures(starts: Starts) -> list[Figure]:
 
     return [
         median("second `./epicode up` to the page", starts.page, UP_SECONDS),
-        median("second `./epicode up` to a worker online", starts.ready, UP_SECONDS),
+        median("second `./epicode up` to the first job claimed", starts.ready, UP_SECONDS),
         median("second `./epicode up` to the end of a first reply", starts.reply, UP_SECONDS),
         median("a worker's start to its row in `workers`", starts.worker_row),
         median("a worker's start until it takes doorbells", starts.worker_ready, WORKER_SECONDS),
