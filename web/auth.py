@@ -4,12 +4,17 @@ import hashlib
 import uuid
 
 from flask import Flask, g, request
-from sqlalchemy import func, or_, select
+from sqlalchemy import text
 
 from common.errors import EpiCodeError
-from common.models import ApiKey, User
 from common.models.access import LOCAL_USER_ID
-from web.database import db
+from web.database import looking
+
+_OWNER = text("""
+    SELECT users.id FROM api_keys JOIN users ON users.id = api_keys.user_id
+    WHERE sha256 = :digest AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+      AND disabled_at IS NULL
+""")
 
 
 def register_auth(app: Flask) -> None:
@@ -37,13 +42,6 @@ def _identify() -> None:
 
 def _owner_of(key: str) -> uuid.UUID | None:
     """The user of an API key that is neither revoked nor expired nor its user disabled."""
-    return db.session.scalar(
-        select(User.id)
-        .join(ApiKey, ApiKey.user_id == User.id)
-        .where(
-            ApiKey.sha256 == hashlib.sha256(key.encode("utf-8", "replace")).digest(),
-            ApiKey.revoked_at.is_(None),
-            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-            User.disabled_at.is_(None),
-        )
-    )
+    digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+    with looking() as connection:
+        return connection.execute(_OWNER, {"digest": digest}).scalar()

@@ -11,11 +11,10 @@ from flask_openapi import Info, OpenAPI
 
 import common.models  # noqa: F401 - registers the tables
 from common.config import ROOT, BaseConfig, load_config
-from common.db import engine_options
 from common.log import set_up_logs
 from web import shapes
 from web.auth import register_auth
-from web.database import db
+from web.database import db, register_database
 from web.guard import MAX_BODY_BYTES, register_guard
 from web.problems import invalid_input, register_problems
 from web.routes.conversations import conversations
@@ -25,10 +24,6 @@ from web.routes.messages import messages
 from web.routes.models import models
 from web.routes.pages import pages
 from web.services import Services
-
-# A web process's share of PostgreSQL's hundred connections.
-DATABASE_CONNECTIONS = 4
-CONNECTION_WAIT_SECONDS = 2.5
 
 
 def create_app(config: BaseConfig | None = None) -> OpenAPI:
@@ -45,12 +40,9 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     )
     app.config.from_object(config)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
-        DATABASE_CONNECTIONS, wait_seconds=CONNECTION_WAIT_SECONDS
-    )
     app.json = OrjsonProvider(app)
     app.session_interface = NoSession()
-    db.init_app(app)
+    register_database(app, config.DATABASE_URL)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.extensions["epicode"] = Services.of(config)
     register_problems(app)

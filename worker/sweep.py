@@ -32,6 +32,7 @@ from worker.place import is_gone, this_place
 JITTER = 0.2
 AT_ONCE = 200
 HOUSEKEEPING_SECONDS = 3600.0
+BETWEEN_RINGS_SECONDS = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ class Sweep:
         self._config = config
         self._place = this_place()
         self._due: list[float] = []
+        self._rang_at = 0.0
         self._changed = threading.Condition()
         self._stopping = False
         self._tidied_at = 0.0
@@ -63,9 +65,12 @@ class Sweep:
         self._thread.join(timeout=5)
 
     def ring_in(self, seconds: float) -> None:
-        """Rings after so long; should this process die before, the next sweep does."""
+        """Rings after so long, and not right after a ring: of many jobs that end at once the first
+        rings at once, and one ring is for all others. Should this process die before, the next
+        sweep rings."""
         with self._changed:
-            heapq.heappush(self._due, time.monotonic() + seconds)
+            due = max(time.monotonic() + seconds, self._rang_at + BETWEEN_RINGS_SECONDS)
+            heapq.heappush(self._due, due)
             self._changed.notify()
 
     def sweep(self) -> None:
@@ -85,6 +90,7 @@ class Sweep:
             due = self._wait_until(next_sweep)
             try:
                 if due:
+                    self._rang_at = time.monotonic()
                     self._ring()
                 else:
                     every = self._config.EPICODE_SWEEP_SECONDS

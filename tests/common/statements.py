@@ -4,21 +4,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from common.db import Database
 
 
 @contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """The SQL that is sent meanwhile, one entry a statement."""
+def statements(*databases: Database | Engine) -> Iterator[list[str]]:
+    """The SQL that is sent to them meanwhile, one entry a statement."""
     sent: list[str] = []
+    engines = [one if isinstance(one, Engine) else one.engine for one in databases]
 
     def note(*arguments: Any) -> None:
         sent.append(arguments[2])
 
-    event.listen(database.engine, "before_cursor_execute", note)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)

@@ -15,7 +15,7 @@ from tests.reader import Reader, converse, say
 from tests.scale import Outcome, Scale, Tally
 from tests.stack import Stack, wait_until
 from tests.upstream import Upstream
-from web.create_app import DATABASE_CONNECTIONS
+from web.database import DATABASE_CONNECTIONS
 
 A_USER_MAY, ALL_MAY = 4, 12
 TABLES = ("conversations", "messages", "jobs", "idempotency_keys")

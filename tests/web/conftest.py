@@ -12,7 +12,7 @@ from tests.upstream import Upstream
 from tests.web.hand import Hand
 from tests.web.people import Person, nobody, person
 from web.create_app import create_app
-from web.database import db
+from web.database import close_all
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def house(house_config: TestingConfig) -> Iterator[OpenAPI]:
     app = create_app(house_config)
     yield app
     with app.app_context():
-        db.engine.dispose()
+        close_all()
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,10 @@ import uuid
 from common.config import TestingConfig
 from common.db import Database
 from tests.common.rows import queue_many
-from tests.common.statements import statements
 from tests.web.hand import Hand
 from tests.web.people import Person, person, refused
+from tests.web.sql import sql_of
 from web.create_app import create_app
-from web.database import db
 
 
 def test_a_turn_may_ask_to_be_refused_while_the_one_before_is_pending(
@@ -132,6 +131,6 @@ def test_a_poll_costs_as_many_statements_with_thousands_waiting_as_with_one(
 
 def _polled(who: Person, job_id: uuid.UUID) -> int:
     """How many statements a poll costs."""
-    with who.app.app_context(), statements(db) as sent:
+    with sql_of(who.app) as sent:
         assert who.poll(str(job_id))["status"] == "queued"
     return len(sent)

@@ -12,11 +12,10 @@ from common.config import TestingConfig
 from common.db import Database
 from tests.common.redis_commands import redis_commands
 from tests.common.rows import come_online
-from tests.common.statements import statements
 from tests.web.hand import Hand
 from tests.web.people import Person, nobody
+from tests.web.sql import sql_of
 from web.create_app import create_app
-from web.database import db
 
 # What a poll says of its job beside its text, headers included.
 POLL_BYTES = 1700
@@ -41,11 +40,7 @@ def test_a_post_costs_five_statements_and_one_command(
     conversation = someone.converse()["id"]
     key = {"Idempotency-Key": uuid.uuid4().hex}
 
-    with (
-        own_app.app_context(),
-        statements(db) as sql,
-        redis_commands(config.REDIS_URL) as commands,
-    ):
+    with sql_of(own_app) as sql, redis_commands(config.REDIS_URL) as commands:
         turn = _say(someone, conversation, key)
 
     # the key; the lock; what decides; turn, reply and job; and once it is committed the ring
@@ -58,7 +53,7 @@ def test_a_post_costs_five_statements_and_one_command(
     ]
     assert [command.split()[0] for command in commands] == ["LPUSH"]
 
-    with own_app.app_context(), statements(db) as sql:
+    with sql_of(own_app) as sql:
         assert _say(someone, conversation, key)["job"]["id"] == turn["job"]["id"]
     assert len(sql) == 5  # the key, what it made, the job, its turn, what is beside
 
@@ -74,7 +69,7 @@ def test_a_post_costs_the_same_however_long_the_conversation(
         own_hand.claim(job)
         own_hand.complete(job, "sí")
 
-    with own_app.app_context(), statements(db) as sql:
+    with sql_of(own_app) as sql:
         someone.say(conversation)
 
     assert len(sql) == 4
@@ -86,13 +81,13 @@ def test_a_poll_of_what_waits_or_has_ended_costs_one_statement(
     someone = nobody(own_app)
     job = someone.say(someone.converse()["id"])["job"]["id"]
     someone.poll(job)  # reads the line, which is good for a second
-    with own_app.app_context(), statements(db) as sql:
+    with sql_of(own_app) as sql:
         assert someone.poll(job)["status"] == "queued"
     assert len(sql) <= 4  # the second may be over
 
     own_hand.claim(job)
     own_hand.complete(job, "sí")
-    with own_app.app_context(), statements(db) as sql:
+    with sql_of(own_app) as sql:
         assert someone.poll(job)["status"] == "completed"
     assert len(sql) == 1
 

@@ -10,14 +10,14 @@ from common.config import TestingConfig
 from common.live_log import LiveLog
 from common.models.access import LOCAL_USER_ID
 from tests.common.redis_commands import redis_commands
-from tests.common.statements import statements
 from tests.reader import ask
 from tests.stack import Stack
 from tests.upstream import Done, End, Gate, Script, Text
 from tests.web.hand import Hand
 from tests.web.people import Person, nobody, person
+from tests.web.sql import sql_of
 from web.create_app import create_app
-from web.database import db
+from web.database import close_all
 
 
 def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
@@ -38,8 +38,7 @@ def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
         cursor = someone.poll(reader.job_id)["cursor"]  # opens the connection, loads the script
 
         with (
-            app.app_context(),
-            statements(db) as sql,
+            sql_of(app) as sql,
             redis_commands(stack.environment["REDIS_URL"], name) as commands,
         ):
             polls = [someone.poll(reader.job_id), someone.poll(reader.job_id, cursor)]
@@ -50,11 +49,11 @@ def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
         assert [command.split()[0] for command in commands] == ["EVALSHA", "EVALSHA"]
         stack.upstream.open("counted")
         reader.read_to_end()
-        with app.app_context(), statements(db) as sql:  # what is counted would have been seen
+        with sql_of(app) as sql:  # what is counted would have been seen
             assert someone.poll(reader.job_id)["status"] == "completed"
         assert sql
     with app.app_context():
-        db.engine.dispose()
+        close_all()
 
 
 def test_a_running_job_and_a_stored_one_show_the_same_fields(alice: Person, hand: Hand) -> None:

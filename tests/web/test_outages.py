@@ -19,7 +19,7 @@ from tests.web.hand import Hand
 from tests.web.people import Person, nobody, person, refused
 from tests.web.routes import belongings, body_of, filled
 from web.create_app import create_app
-from web.database import db
+from web.database import close_all
 
 POST_SECONDS = 3.0
 
@@ -66,7 +66,7 @@ def own_house(own_databases: Databases) -> Iterator[OwnHouse]:
             server.start()
     hand.close()
     with app.app_context():
-        db.engine.dispose()
+        close_all()
 
 
 @pytest.fixture
