@@ -1,5 +1,6 @@
 """What `celery -A worker.app worker` loads: a whole worker, with nothing else to start."""
 
+import os
 from typing import Any
 
 import structlog
@@ -22,6 +23,9 @@ from worker.events import GatherEvents
 from worker.process import WorkerProcess, current, set_current
 
 __all__ = ["app"]
+
+# On a machine that the web shares, whoever waits for a page comes before whoever writes replies.
+NICENESS = 10
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +53,7 @@ def start(sender: Any, **_: Any) -> None:
             config, name=sender.hostname, slots=sender.concurrency, queues=queues
         )
         set_current(process)
+        os.nice(NICENESS)
         process.start()
     except ConfigurationError as error:
         raise SystemExit(f"EpiCode: {error}") from None

@@ -6,7 +6,6 @@ task has ended.
 
 import ctypes
 import gc
-import os
 import sys
 import threading
 import uuid
@@ -35,8 +34,6 @@ LISTING_SECONDS = 300.0
 # A server that takes longer to list its models must not delay the first reply.
 LISTING_PATIENCE_SECONDS = 1.0
 M_TRIM_THRESHOLD = -1  # <malloc.h>
-# On a machine that the web shares, whoever waits for a page comes before whoever writes replies.
-NICENESS = 10
 # Spares the event loop the convoy behind Celery's consumer thread.
 SWITCH_INTERVAL_SECONDS = 0.0005
 
@@ -90,7 +87,6 @@ class WorkerProcess:
     def start(self) -> None:
         """Ready for jobs when it returns. The model list is asked for first, so that a page that
         sees this worker also sees what it can do."""
-        os.nice(NICENESS)
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
         _give_memory_back()
         threading.Thread(target=o200k, name="vocabulary", daemon=True).start()
