@@ -144,22 +144,16 @@ def ask(query: WaitQuery, body: Question) -> Response:
 
 
 def _carried_out(asked: Poll, path: ItemPath) -> Poll:
-    """Leaves the mark for the worker and waits up to a second for the job's end; not at all when
-    too many wait already, whose own cancels would have to wait for these."""
+    """Leaves the mark for the worker and waits up to a second for the job's end."""
     try:
         services().live_log.ask_to_cancel([path.id])
     except RedisError as error:  # the lease's renewal brings the news within seconds
         log.warning("cancel_mark_not_left", error=type(error).__name__)
-    waiters, found = services().waiters, asked
-    if not waiters.acquire(blocking=False):
-        return found
-    try:
-        ends_at = time.monotonic() + CANCEL_WAIT_SECONDS
-        while found.body["status"] not in FINISHED and time.monotonic() < ends_at:
-            db.session.remove()
-            time.sleep(0.05)
-            with looking() as connection:
-                found = stored_poll(connection, path.id, current_user_id(), None, language())
-    finally:
-        waiters.release()
+    ends_at = time.monotonic() + CANCEL_WAIT_SECONDS
+    found = asked
+    while found.body["status"] not in FINISHED and time.monotonic() < ends_at:
+        db.session.remove()
+        time.sleep(0.05)
+        with looking() as connection:
+            found = stored_poll(connection, path.id, current_user_id(), None, language())
     return found
