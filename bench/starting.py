@@ -52,7 +52,7 @@ class Starts:
     """What each start took, in seconds from the command; memory in bytes, by part."""
 
     page: list[float] = field(default_factory=list)
-    ready: list[float] = field(default_factory=list)
+    claimed: list[float] = field(default_factory=list)
     reply: list[float] = field(default_factory=list)
     worker_row: list[float] = field(default_factory=list)
     worker_ready: list[float] = field(default_factory=list)
@@ -92,7 +92,7 @@ def figures(starts: Starts) -> list[Figure]:
 
     return [
         median("second `./epicode up` to the page", starts.page, UP_SECONDS),
-        median("second `./epicode up` to the first job claimed", starts.ready, UP_SECONDS),
+        median("second `./epicode up` to the first job claimed", starts.claimed, UP_SECONDS),
         median("second `./epicode up` to the end of a first reply", starts.reply, UP_SECONDS),
         median("a worker's start to its row in `workers`", starts.worker_row),
         median("a worker's start until it takes doorbells", starts.worker_ready, WORKER_SECONDS),
@@ -191,13 +191,13 @@ def _watch_start(up: Up, starts: Starts) -> None:
     starts.reply.append(time.monotonic() - up.begun)
     if job["status"] != "completed":
         raise SystemExit(f"the first reply: {job['status']} {job['error']}")
-    starts.ready.append(_when_ready(up))
+    starts.claimed.append(_when_claimed(up))
 
 
-def _when_ready(up: Up) -> float:
-    """When the worker wrote its first row, by the database's clock, on ours."""
+def _when_claimed(up: Up) -> float:
+    """When the newest job was claimed, by the database's clock, on ours."""
     with _connection(up) as cursor:
-        cursor.execute("SELECT extract(epoch FROM now() - min(started_at)) FROM jobs")
+        cursor.execute("SELECT extract(epoch FROM now() - max(started_at)) FROM jobs")
         claimed_ago = float(cursor.fetchone()[0])
     return time.monotonic() - up.begun - claimed_ago
 
