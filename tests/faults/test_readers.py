@@ -104,13 +104,13 @@ def house(own_databases: Databases) -> Iterator[House]:
 def test_what_a_page_shows_ends_as_the_saved_reply(
     house: House, scale: Scale, tally: Tally
 ) -> None:
-    read_runs(house, pages_of_the_browser, "a page", scale.of(60, 1000), tally)
+    read_runs(house, pages_of_the_browser, "a page", scale.of(40, 1000), tally)
 
 
 def test_what_a_client_puts_together_ends_as_the_saved_reply(
     house: House, scale: Scale, tally: Tally
 ) -> None:
-    read_runs(house, clients_of_the_api, "a client", scale.of(60, 1000), tally)
+    read_runs(house, clients_of_the_api, "a client", scale.of(40, 1000), tally)
 
 
 def read_runs(
