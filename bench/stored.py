@@ -17,11 +17,13 @@ from common.tokens import count_tokens
 
 SYSTEM_PROMPT = "Be brief."
 
-# `turns` answered turns in each of so many conversations, a day apart into the past.
+# What one statement makes: more of it at once would take longer than a statement may.
+_TURNS_A_STATEMENT = 4_000
+# `turns` answered turns in each of the conversations, a day apart into the past.
 _HISTORY = text("""
     WITH conversation AS MATERIALIZED (
         SELECT uuidv7() AS id, uuidv7() AS root, now() - n * interval '1 day' AS at
-        FROM generate_series(1, :conversations) AS n
+        FROM generate_series(CAST(:first AS int), :last) AS n
     ),
     turn AS MATERIALIZED (
         SELECT conversation.id AS conversation, root, at + n * interval '1 second' AS at, n,
@@ -93,10 +95,13 @@ def make_history(
     database: Database, conversations: int, turns: int, said: str, owner: uuid.UUID = LOCAL_USER_ID
 ) -> list[str]:
     """Conversations of `turns` turns, each question and each reply being `said`; their ids."""
-    values = {"conversations": conversations, "turns": turns, "owner": owner}
-    with database.transaction() as session:
-        session.execute(text("SET LOCAL statement_timeout = 0"))
-        ids = session.scalars(_HISTORY, values | _said(said)).all()
+    values = {"turns": turns, "owner": owner} | _said(said)
+    at_once = max(1, _TURNS_A_STATEMENT // turns)
+    ids: list[uuid.UUID] = []
+    for first in range(1, conversations + 1, at_once):
+        some = {"first": first, "last": min(first + at_once - 1, conversations)}
+        with database.transaction() as session:
+            ids += session.scalars(_HISTORY, values | some).all()
     _tidy(database)
     return [str(each) for each in ids]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Date, func, select
 
 from bench.stored import make_history, make_waiting
 from bench.upstream import Pace
@@ -32,6 +32,20 @@ def test_a_long_history_is_one_branch_with_counted_turns(
         assert [each.turn_index for each in page.messages] == list(range(9))
         assert {each.token_count for each in page.messages[1:]} == {count_tokens("some words")}
         assert len(ids) == len(set(ids)) == 3
+
+
+def test_a_history_too_long_for_one_statement_is_as_whole(
+    database: Database, config: TestingConfig
+) -> None:
+    ids = make_history(database, conversations=3, turns=2_000, said="word")
+
+    with database.transaction() as session:
+        assert audit(session, Limits.of(config)) == []
+        turns = select(Message.conversation_id, func.count()).group_by(Message.conversation_id)
+        counted = {str(each): count for each, count in session.execute(turns)}
+        assert counted == dict.fromkeys(ids, 4_001)
+        days = session.scalars(select(Conversation.created_at.cast(Date))).all()
+        assert len(set(days)) == 3
 
 
 def test_waiting_jobs_stand_in_the_line_of_their_owners(

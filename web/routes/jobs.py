@@ -51,7 +51,8 @@ def poll_job(path: ItemPath, query: PollQuery) -> Response:
     found = wait_for_news(path.id, current_user_id(), cursor, language(), wait_seconds(query.wait))
     response = jsonify(found.body)
     response.set_etag(found.etag)
-    response.make_conditional(request)
+    if "If-None-Match" in request.headers:
+        response.make_conditional(request)
     return response
 
 
