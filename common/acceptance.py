@@ -4,19 +4,21 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common import branches
 from common.catalogue import Limits, Listing
 from common.errors import EpiCodeError
+from common.prepared import prepared
 from common.tokens import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE
 
 TOO_MANY_RETRY_SECONDS = 30
 
 # The waiting are counted anew each time, which takes some milliseconds for the default cap's
 # 20,000: a number that is kept would be one row that all posts and all ends wait for.
-_GROUNDS = text("""
+_GROUNDS = prepared(
+    "grounds",
+    """
     SELECT root.conversation_id, root.content <> '' AS has_system, root.token_count,
            parent.id AS parent_id, parent.role AS parent_role, parent.status AS parent_status,
            parent.turn_index AS parent_depth,
@@ -37,7 +39,8 @@ _GROUNDS = text("""
          LEFT JOIN messages AS parent
            ON parent.id = :parent AND parent.conversation_id = root.conversation_id
     WHERE root.conversation_id = :conversation AND root.turn_index = 0
-""")
+    """,
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ from sqlalchemy import Row, TextClause, select, text
 from sqlalchemy.orm import Session
 
 from common.models import Job, Message
+from common.prepared import columns_of, prepared
 from common.tokens import TOKENS_PER_MESSAGE
+
+_ROW = columns_of(Message.__table__)
 
 _UPWARDS = text("""
     WITH RECURSIVE branch AS (
@@ -26,12 +29,14 @@ _UPWARDS = text("""
 
 # From a prompt towards the root until the tokens are spent: what can't be sent isn't read. A turn
 # counts when its question is reached, and only if it can be sent; those left out make room.
-_WITHIN_BUDGET = text("""
+_WITHIN_BUDGET = prepared(
+    "within_budget",
+    f"""
     WITH RECURSIVE branch AS (
-        SELECT messages.*, token_count AS total FROM messages
+        SELECT {_ROW}, token_count AS total FROM messages
         WHERE id = :prompt AND conversation_id = :conversation
         UNION ALL
-        SELECT messages.*, branch.total + CASE
+        SELECT {_ROW}, branch.total + CASE
             WHEN messages.role = 'user' AND branch.content <> ''
                  AND 'never' NOT IN (messages.in_window, branch.in_window)
             THEN messages.token_count + branch.token_count ELSE 0 END
@@ -39,16 +44,20 @@ _WITHIN_BUDGET = text("""
         WHERE branch.total <= :budget
     )
     SELECT * FROM branch ORDER BY turn_index
-""")
+    """,
+)
 
-_ROOT = text("""
-    SELECT messages.*, EXISTS (
+_ROOT = prepared(
+    "root",
+    f"""
+    SELECT {_ROW}, EXISTS (
         SELECT FROM messages AS pin
         WHERE pin.conversation_id = :conversation AND pin.in_window = 'always'
           AND pin.turn_index < :depth
     ) AS any_pinned
     FROM messages WHERE conversation_id = :conversation AND turn_index = 0
-""")
+    """,
+)
 
 # Pinned turns above those: the pinned message itself and the other half of its turn.
 _PINNED_ABOVE = text("""

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, select, text
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from common import branches, turns
@@ -20,14 +20,18 @@ from common.errors import EpiCodeError
 from common.machine import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
+from common.prepared import prepared
 from common.tokens import count_tokens
 from common.turns import Asked, Posted
 
 # NO KEY UPDATE: a claim in this conversation needs its key only, and must not wait for us.
-_LOCKED = text("""
+_LOCKED = prepared(
+    "lock_conversation",
+    """
     SELECT id, user_id, kind, model, params, head_message_id FROM conversations
     WHERE id = :id AND user_id = :user FOR NO KEY UPDATE
-""")
+    """,
+)
 
 
 @dataclass(frozen=True)

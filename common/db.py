@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, registry, sessionmaker
 
 from common.patience import CONNECT_SECONDS, connecting
+from common.prepared import prepares
 
 # A statement that takes longer waits for a lock that will not come: every one of ours is short.
 STATEMENT_TIMEOUT_MS = 8_000
@@ -73,7 +74,9 @@ def engine_options(
         "connect_args": {
             "connection_factory": connecting(answer_seconds),
             "connect_timeout": int(CONNECT_SECONDS),
-            "options": f"-c statement_timeout={limit} -c timezone=UTC"
+            # Each statement of ours has its index; a plan that is kept must not be one of the time
+            # when the table was small.
+            "options": f"-c statement_timeout={limit} -c timezone=UTC -c enable_seqscan=off"
             f" -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}",
             "application_name": "epicode",
             "keepalives_idle": 10,
@@ -102,6 +105,7 @@ class Database:
             pool_size, wait_seconds=wait_seconds, answer_seconds=answer_seconds
         )
         self.engine: Engine = create_engine(driver_url(url), **options)
+        prepares(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager

@@ -16,15 +16,19 @@ from sqlalchemy.orm import Session
 
 from common.errors import EpiCodeError
 from common.models import IdempotencyKey
+from common.prepared import prepared
 
 KEPT_FOR = timedelta(days=30)
 
-_TAKE = text("""
+_TAKE = prepared(
+    "take_key",
+    """
     INSERT INTO idempotency_keys (user_id, key, fingerprint, conversation_id, message_id, job_id)
     VALUES (:user, :key, :mark, :conversation, :message, :job)
     ON CONFLICT DO NOTHING
     RETURNING key
-""")
+    """,
+)
 _TAKEN = text("""
     SELECT fingerprint, conversation_id, message_id, job_id FROM idempotency_keys
     WHERE user_id = :user AND key = :key

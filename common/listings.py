@@ -13,7 +13,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
     tuple_,
     union_all,
 )
@@ -23,7 +22,9 @@ from common.db import Reader
 from common.jobs import AnyJob
 from common.machine import Status
 from common.models import Conversation, Job, Message, Model
+from common.prepared import prepared
 from common.turns import Posted
+from common.verbs import ROW
 
 
 def listed_conversations(
@@ -84,13 +85,16 @@ _STANDINGS: Select[Job, str, bool, datetime | None, datetime] = (
     .execution_options(populate_existing=True)
 )
 # The same for one job, which is what polls ask for: plain rows, for they are many.
-_ONE_STANDING = text("""
-    SELECT jobs.*, reply.content AS reply, models.paused_until, now() AS now
+_ONE_STANDING = prepared(
+    "standing",
+    f"""
+    SELECT {ROW}, reply.content AS reply, models.paused_until, now() AS now
     FROM jobs
     JOIN messages AS reply ON reply.id = jobs.reply_message_id
     LEFT JOIN models ON models.id = jobs.model
     WHERE jobs.user_id = :owner AND jobs.id = :job
-""")
+    """,
+)
 
 
 def find_job(session: Reader, user_id: uuid.UUID, job_id: uuid.UUID) -> Standing | None:

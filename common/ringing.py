@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from common.db import Reader
 from common.machine import STARTABLE, Status
 from common.models import Job
+from common.prepared import prepared
 from common.workers import ONLINE_FOR
 
 INTERACTIVE, BACKGROUND = "interactive", "background"
@@ -35,7 +36,7 @@ class Doorbell:
 # Those who stand in the line, as ix_jobs_line holds them. Whoever reads along it is quick however
 # many wait, and whatever the planner believes of a table that it hasn't looked at for long.
 _IN_LINE = "status = 'queued' AND waits_for IS NULL"
-_IS_UNRUNG = "(rung_at IS NULL OR rung_at <= now() - :ring_timeout)"
+_IS_UNRUNG = "(rung_at IS NULL OR rung_at <= now() - CAST(:ring_timeout AS interval))"
 
 _RUNNING = "SELECT user_id, kind FROM jobs WHERE status = 'in_progress'"
 # Each takes a slot: running, or rung and not claimed yet (the claim takes `rung_at` away). An index
@@ -43,9 +44,12 @@ _RUNNING = "SELECT user_id, kind FROM jobs WHERE status = 'in_progress'"
 _UNDER_WAY = f"""
     {_RUNNING}
     UNION ALL
-    SELECT user_id, kind FROM jobs WHERE rung_at > now() - :ring_timeout
+    SELECT user_id, kind FROM jobs WHERE rung_at > now() - CAST(:ring_timeout AS interval)
 """
-_SLOTS = "SELECT coalesce(sum(slots), 0)::int FROM workers WHERE seen_at > now() - :online"
+_SLOTS = """
+    SELECT coalesce(sum(slots), 0)::int FROM workers
+    WHERE seen_at > now() - CAST(:online AS interval)
+"""
 
 
 # Nobody waits for the disk: a mark that is lost with the machine costs one more ring.
@@ -139,16 +143,21 @@ _PICK = text(f"""
 """)
 
 # Planning the line costs more than running it, and mostly nobody stands in it or no slot is free.
-_ANYBODY_FOR_A_SLOT = text(f"""
+_ANYBODY_FOR_A_SLOT = prepared(
+    "anybody_for_a_slot",
+    f"""
     SELECT (SELECT count(*) FROM ({_UNDER_WAY}) AS each) < ({_SLOTS})
        AND ({_some_unrung(1)}) IS NOT NULL
-""")
+    """,
+)
 
 # The commonest case: there is a slot for everybody who stands in the line unrung, so that nobody's
 # place matters, and each post rings for itself. Of a line that is longer than those who post at
 # once the rest isn't counted.
 _AT_ONCE = 16
-_PICK_WITH_ROOM = text(f"""
+_PICK_WITH_ROOM = prepared(
+    "pick_with_room",
+    f"""
     UPDATE jobs SET rung_at = now()
     WHERE jobs.id = :job_id AND jobs.kind <> 'title' AND {STARTABLE} AND {_IS_UNRUNG}
       AND (
@@ -160,7 +169,8 @@ _PICK_WITH_ROOM = text(f"""
               FROM ({_SLOTS}) AS crew (online)) AS crew)
       AND {_UNHURRIED}
     RETURNING jobs.id, jobs.kind
-""")
+    """,
+)
 
 # As a person sees it: rung jobs still wait.
 _NEXT_IN_LINE = text(f"""

@@ -13,6 +13,7 @@ from common.acceptance import Parent
 from common.branches import Beside
 from common.db import new_id
 from common.models import Job, Message
+from common.prepared import prepared
 
 _MESSAGE = """
     INSERT INTO messages (id, conversation_id, parent_id, turn_index, role, content, status, model,
@@ -25,9 +26,11 @@ _TURN = f"""
 """
 
 
-def _writing(turn: str) -> TextClause:
+def _writing(name: str, turn: str) -> TextClause:
     # Foreign keys are looked at when a statement ends, so that its parts may name each other.
-    return text(f"""
+    return prepared(
+        name,
+        f"""
         WITH {turn}
         reply AS ({_MESSAGE}
             VALUES (:reply, :conversation, :turn, :depth + 1, 'assistant', '', 'pending', :model, 0)
@@ -41,10 +44,12 @@ def _writing(turn: str) -> TextClause:
         UPDATE conversations SET head_message_id = :reply, updated_at = now()
         WHERE id = :conversation
         RETURNING updated_at
-    """)
+    """,
+    )
 
 
-_WRITE_TURN, _WRITE_REPLY = _writing(_TURN), _writing("")
+_WRITE_TURN = _writing("write_turn", _TURN)
+_WRITE_REPLY = _writing("write_reply", "")
 _STATUS_HELD = text("SELECT status FROM messages WHERE id = :id FOR SHARE")
 
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import TextClause, text
 
 from common.machine import MACHINE, STARTABLE, Status, Verb
+from common.models import Job
+from common.prepared import columns_of, prepared
+
+# The columns of a job.
+ROW = columns_of(Job.__table__)
 
 _FENCE = "jobs.id = :job_id AND jobs.attempt = :attempt"
 _UNHELD = "lease_owner = NULL, lease_expires_at = NULL, rung_at = NULL"
@@ -37,13 +42,13 @@ def moving(verb: Verb, target: Status, guard: str, values: str) -> str:
     return f"""
         UPDATE jobs SET status = '{target}', {values}
         WHERE jobs.status = '{rule.source}' AND {guard}
-        RETURNING jobs.*
+        RETURNING {ROW}
     """
 
 
-def _ending(verb: Verb, target: Status, guard: str, values: str) -> TextClause:
+def _ending(verb: Verb, target: Status, guard: str, values: str) -> str:
     """That of a verb which ends the job, and with it its reply."""
-    return text(f"""
+    return f"""
         WITH ended AS ({moving(verb, target, guard, values)}),
         saved AS (
             UPDATE messages
@@ -52,18 +57,20 @@ def _ending(verb: Verb, target: Status, guard: str, values: str) -> TextClause:
             FROM ended WHERE messages.id = ended.reply_message_id
         )
         SELECT * FROM ended
-    """)
+    """
 
 
-CLAIM = text(
+CLAIM = prepared(
+    "claim",
     moving(
         Verb.CLAIM,
         Status.IN_PROGRESS,
         f"jobs.id = :job_id AND {STARTABLE}",
-        """attempt = attempt + 1, lease_owner = :owner, lease_expires_at = now() + :lease,
-           deadline_at = coalesce(deadline_at, now() + :budget), rung_at = NULL,
+        """attempt = attempt + 1, lease_owner = :owner,
+           lease_expires_at = now() + CAST(:lease AS interval),
+           deadline_at = coalesce(deadline_at, now() + CAST(:budget AS interval)), rung_at = NULL,
            not_before = NULL, started_at = now(), first_token_at = NULL, "window" = NULL""",
-    )
+    ),
 )
 RENEW = text(f"""
     UPDATE jobs SET lease_expires_at = now() + :lease
@@ -73,12 +80,17 @@ RENEW = text(f"""
     RETURNING jobs.id, jobs.attempt, cancel_requested_at IS NOT NULL AS cancel_requested
 """)
 COMPLETE = {
-    target: _ending(Verb.COMPLETE, target, _FENCE, f"{_ENDED}, {_ERROR}")
+    target: prepared(
+        f"complete_{target.value}",
+        _ending(Verb.COMPLETE, target, _FENCE, f"{_ENDED}, {_ERROR}"),
+    )
     for target in (Status.COMPLETED, Status.INCOMPLETE)
 }
 _NOT_CANCELLED = f"{_FENCE} AND cancel_requested_at IS NULL"
-FAIL = _ending(
-    Verb.FAIL, Status.FAILED, _NOT_CANCELLED, f"{_ENDED}, {_ERROR}, failures = failures + 1"
+FAIL = text(
+    _ending(
+        Verb.FAIL, Status.FAILED, _NOT_CANCELLED, f"{_ENDED}, {_ERROR}, failures = failures + 1"
+    )
 )
 REQUEUE = text(
     moving(
@@ -91,17 +103,22 @@ REQUEUE = text(
 HAND_OVER = text(
     moving(Verb.HAND_OVER, Status.QUEUED, _NOT_CANCELLED, f"{_UNHELD}, {_WITH_OUTCOME}")
 )
-CANCEL = _ending(
-    Verb.CANCEL, Status.CANCELLED, f"{_FENCE} AND cancel_requested_at IS NOT NULL", _ENDED
+CANCEL = text(
+    _ending(Verb.CANCEL, Status.CANCELLED, f"{_FENCE} AND cancel_requested_at IS NOT NULL", _ENDED)
 )
-EXPIRE = _ending(Verb.EXPIRE, Status.FAILED, "jobs.id = :job_id", f"{_ERROR}, {_OFF_THE_LINE}")
-NOTE_WINDOW = text(f"""
+EXPIRE = text(
+    _ending(Verb.EXPIRE, Status.FAILED, "jobs.id = :job_id", f"{_ERROR}, {_OFF_THE_LINE}")
+)
+NOTE_WINDOW = prepared(
+    "note_window",
+    f"""
     UPDATE jobs SET "window" = CAST(:window AS jsonb)
     WHERE {_FENCE} AND status = '{Status.IN_PROGRESS}'
     RETURNING id
-""")
+    """,
+)
 # A statement of its own: whose post held the reply's row until now, only this one sees.
-RELEASE = text("UPDATE jobs SET waits_for = NULL WHERE waits_for = :reply")
+RELEASE = prepared("release", "UPDATE jobs SET waits_for = NULL WHERE waits_for = :reply")
 
 
 @dataclass(frozen=True)
@@ -117,11 +134,13 @@ class Asking:
         marked = "cancel_requested_at = coalesce(cancel_requested_at, now())"
         return cls(
             text(f"SELECT id FROM jobs WHERE {found} FOR UPDATE"),
-            _ending(
-                Verb.TAKE_OFF,
-                Status.CANCELLED,
-                found,
-                f"cancel_requested_at = now(), {_OFF_THE_LINE}",
+            text(
+                _ending(
+                    Verb.TAKE_OFF,
+                    Status.CANCELLED,
+                    found,
+                    f"cancel_requested_at = now(), {_OFF_THE_LINE}",
+                )
             ),
             text(moving(Verb.ASK_TO_CANCEL, Status.IN_PROGRESS, found, marked)),
         )

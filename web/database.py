@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from common.db import Base, driver_url, engine_options
+from common.prepared import prepares
 
 # A web process's share of PostgreSQL's hundred connections: for transactions, and for looks.
 DATABASE_CONNECTIONS, LOOKING_CONNECTIONS = 4, 2
@@ -34,6 +35,8 @@ def register_database(app: Flask, url: str) -> None:
     with app.app_context():
         _are_lost_together(db.engine, for_looks)
         _are_lost_together(for_looks, db.engine)
+        for engine in (db.engine, for_looks):
+            prepares(engine)
 
 
 def _are_lost_together(one: Engine, other: Engine) -> None:

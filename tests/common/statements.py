@@ -11,12 +11,14 @@ from common.db import Database
 
 @contextmanager
 def statements(*databases: Database | Engine) -> Iterator[list[str]]:
-    """The SQL that is sent to them meanwhile, one entry a statement."""
+    """The SQL that is sent to them meanwhile, one entry a statement; not what a connection prepares
+    once, which depends on which one a thread was given."""
     sent: list[str] = []
     engines = [one if isinstance(one, Engine) else one.engine for one in databases]
 
     def note(*arguments: Any) -> None:
-        sent.append(arguments[2])
+        if not arguments[2].startswith("PREPARE "):
+            sent.append(arguments[2])
 
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)

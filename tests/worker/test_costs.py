@@ -25,11 +25,11 @@ def test_a_job_costs_five_statements_however_much_is_said(
 
     # the claim, the window, what is sent, the end, and who waited for it
     assert [" ".join(statement.split()[:2]) for statement in sql] == [
-        "UPDATE jobs",
-        "WITH RECURSIVE",
-        "UPDATE jobs",
-        "WITH ended",
-        "UPDATE jobs",
+        "EXECUTE claim",
+        "EXECUTE within_budget",
+        "EXECUTE note_window",
+        "EXECUTE complete_completed",
+        "EXECUTE release",
     ]
 
 
