@@ -103,6 +103,7 @@ class NewMessage(Body):
     model: ModelId | None = None
     parent_id: uuid.UUID | None = None
     on_busy: Literal["queue", "reject"] = "queue"
+    in_window: Literal["auto", "always", "never"] = "auto"
     params: Params = Params()
 
 
