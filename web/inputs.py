@@ -40,6 +40,11 @@ def _usable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_usable)]
 Content = Annotated[Text, StringConstraints(min_length=1)]
 Title = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(_usable),
+]
 ModelId = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 StrictFloat = Annotated[float, Strict()]
 OpaqueCursor = Annotated[str, StringConstraints(max_length=200)]
@@ -134,6 +139,13 @@ class WaitQuery(Query):
 class ConversationList(Query):
     q: Annotated[Text, StringConstraints(max_length=200)] | None = None
     archived: Literal["0", "1"] = "0"
+    cursor: OpaqueCursor | None = None
+    limit: PageLimit = PAGE
+
+
+class SearchQuery(Query):
+    q: Words
+    conversation_id: uuid.UUID | None = None
     cursor: OpaqueCursor | None = None
     limit: PageLimit = PAGE
 

@@ -12,6 +12,7 @@ from common.jobs import AnyJob, Spent
 from common.listings import Standing
 from common.live_log import LiveJob
 from common.models import Conversation, Message
+from common.search import Hit
 from common.shown import context, moment, shown_fields
 from web.i18n import Language, translate
 from web.pacing import ALONE, Watched, poll_after_ms
@@ -76,6 +77,19 @@ def message(item: Message, beside: Beside, lang: Language) -> dict[str, Any]:
         "context": context(beside.job.window if beside.job else None),
         "usage": _usage(beside.job),
         "error": error(beside.job.error if beside.job else None, lang),
+    }
+
+
+def hit(item: Hit) -> dict[str, Any]:
+    return {
+        "conversation_id": str(item.conversation_id),
+        "title": item.title,
+        "message_id": _id(item.message_id),
+        "role": item.role,
+        "before": item.before,
+        "match": item.match,
+        "after": item.after,
+        "created_at": moment(item.created_at),
     }
 
 

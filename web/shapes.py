@@ -111,6 +111,25 @@ class MessagePage(Shape):
     next: str | None
 
 
+class Hit(Shape):
+    """`message_id` and `role` null: the words stand in the title. What was found is `match`, on one
+    line between `before` and `after`, which begin and end with … where they were cut."""
+
+    conversation_id: str
+    title: str
+    message_id: str | None
+    role: Literal["user", "assistant"] | None
+    before: str
+    match: str
+    after: str
+    created_at: str
+
+
+class HitPage(Shape):
+    data: list[Hit]
+    next: str | None
+
+
 class Workers(Shape):
     online: int
     busy: int

@@ -37,10 +37,14 @@ def belongings(owner: Person) -> dict[str, str]:
     }
 
 
+# What a path can't be asked without.
+QUERIES = {"/api/search": "?q=hola"}
+
+
 def filled(path: str, ids: dict[str, str]) -> str:
-    """The path with the id of its noun, if it names one."""
+    """The path with the id of its noun, if it names one, and with the query that it needs."""
     if "{id}" not in path:
-        return path
+        return path + QUERIES.get(path, "")
     noun = path.split("/")[2]
     assert noun in NOUNS, f"tell tests/web/routes.py what to put into {path}"
     return path.replace("{id}", ids[noun])

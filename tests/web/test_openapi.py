@@ -65,6 +65,7 @@ def test_the_routes_are_those_of_the_contract(house: OpenAPI) -> None:
         "POST /api/messages/{id}/replies",
         "PATCH /api/messages/{id}",
         "DELETE /api/messages/{id}",
+        "GET /api/search",
         "GET /api/jobs",
         "GET /api/jobs/{id}",
         "POST /api/jobs/{id}/cancellation",
