@@ -24,6 +24,7 @@ from web.routes.jobs import jobs
 from web.routes.messages import messages
 from web.routes.models import models
 from web.routes.pages import pages
+from web.routes.prompts import prompts
 from web.routes.search import search
 from web.services import Services
 
@@ -51,7 +52,7 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     register_problems(app)
     register_guard(app)
     register_auth(app)
-    for api in (conversations, messages, search, jobs, models, health):
+    for api in (conversations, messages, search, prompts, jobs, models, health):
         app.register_api(api)
     app.register_blueprint(pages)
     return app

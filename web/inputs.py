@@ -46,6 +46,12 @@ Words = Annotated[
     AfterValidator(_usable),
 ]
 ModelId = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+PromptName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
+    AfterValidator(_usable),
+]
+PromptText = Annotated[Text, StringConstraints(min_length=1, max_length=32_000)]
 StrictFloat = Annotated[float, Strict()]
 OpaqueCursor = Annotated[str, StringConstraints(max_length=200)]
 PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
@@ -119,6 +125,18 @@ class NewReply(Body):
 
 class MessageChange(Body):
     in_window: Literal["auto", "always", "never"]
+
+
+class NewPrompt(Body):
+    name: PromptName
+    content: PromptText
+
+
+class PromptChange(Body):
+    """Absent is unchanged."""
+
+    name: PromptName | None = None
+    content: PromptText | None = None
 
 
 class Question(Body):

@@ -11,7 +11,7 @@ from common.cursor import Reading
 from common.jobs import AnyJob, Spent
 from common.listings import Standing
 from common.live_log import LiveJob
-from common.models import Conversation, Message
+from common.models import Conversation, Message, Prompt
 from common.search import Hit
 from common.shown import context, moment, shown_fields
 from web.i18n import Language, translate
@@ -195,6 +195,16 @@ def model(offer: Offer, *, local: bool) -> dict[str, Any]:
         "local": local,
         "parameters": limits.parameters,
         "token_count_is_exact": limits.counts_exactly,
+    }
+
+
+def prompt(item: Prompt) -> dict[str, Any]:
+    return {
+        "id": str(item.id),
+        "name": item.name,
+        "content": item.content,
+        "created_at": moment(item.created_at),
+        "updated_at": moment(item.updated_at),
     }
 
 

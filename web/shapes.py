@@ -9,6 +9,7 @@ CONVERSATIONS = Tag(name="conversations", description="Trees of messages with th
 MESSAGES = Tag(name="messages", description="Turns and replies")
 JOBS = Tag(name="jobs", description="Promises of a reply, polled until they end")
 MODELS = Tag(name="models", description="What can be asked")
+PROMPTS = Tag(name="prompts", description="Saved system prompts")
 HEALTH = Tag(name="health", description="Whether the product serves")
 
 JobStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
@@ -209,6 +210,19 @@ class Model(Shape):
 
 class ModelPage(Shape):
     data: list[Model]
+    next: str | None
+
+
+class Prompt(Shape):
+    id: str
+    name: str
+    content: str
+    created_at: str
+    updated_at: str
+
+
+class PromptPage(Shape):
+    data: list[Prompt]
     next: str | None
 
 
