@@ -19,6 +19,8 @@ from common.errors import ConfigurationError
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_SECRET = "development-only"
 SEED_DATABASE_URL = "postgresql://usuario:contraseña@localhost:5432/chatgpt_db"
+# This machine, seen from a container (docker-compose.yml).
+CONTAINER_HOST = "host.docker.internal"
 SEED_REDIS_URL = "redis://localhost:6379/0"
 
 
@@ -125,6 +127,12 @@ class BaseConfig(BaseSettings):
         if not _is_redis(self.REDIS_URL):
             wrong.append("REDIS_URL must be like redis://:PASSWORD@HOST:6379/0, or rediss://…")
         return wrong
+
+    @property
+    def model_server_is_local(self) -> bool:
+        """Whether what is asked stays on this machine; from a container that has another name."""
+        host = urlsplit(self.OPENAI_BASE_URL).hostname or ""
+        return is_loopback(host) or host == CONTAINER_HOST
 
     @property
     def SQLALCHEMY_DATABASE_URI(self) -> str:

@@ -34,6 +34,9 @@ _LOCKED = prepared(
 )
 
 
+InWindow = Literal["auto", "always", "never"]
+
+
 @dataclass(frozen=True)
 class Gone:
     """A job that went with its conversation: its last attempt, and whether that was running."""
@@ -119,6 +122,7 @@ def post_message(
     model: str | None = None,
     parent_id: uuid.UUID | None = None,
     on_busy: Literal["queue", "reject"] = "queue",
+    in_window: InWindow = "auto",
     params: dict[str, Any] | None = None,
     message_id: uuid.UUID | None = None,
     job_id: uuid.UUID | None = None,
@@ -144,7 +148,9 @@ def post_message(
     tokens = count_tokens(content)
     check_size(session, found, limits, effective, tokens)
     check_waiting(found, caps)
-    message = Message(id=message_id or new_id(), content=content, token_count=tokens)
+    message = Message(
+        id=message_id or new_id(), content=content, token_count=tokens, in_window=in_window
+    )
     asked = Asked(job_id or new_id(), limits.id, effective)
     return turns.write_turn(session, conversation, parent, message, asked)
 
@@ -232,7 +238,7 @@ def set_in_window(
     session: Session,
     user_id: uuid.UUID,
     message_id: uuid.UUID,
-    in_window: Literal["auto", "always", "never"],
+    in_window: InWindow,
     catalogue: Catalogue,
 ) -> Message:
     """Pins a message to the window, or leaves it out. Raises `pins_too_long` with the numbers."""

@@ -28,6 +28,7 @@ STATUS_OF_CODE = {
     "turn_too_long": 422,
     "pins_too_long": 422,
     "model_unavailable": 422,
+    "too_many_prompts": 422,
     "too_many_waiting": 429,
     "internal_error": 500,
     "database_unavailable": 503,

@@ -23,14 +23,15 @@ KEPT_FOR = timedelta(days=30)
 _TAKE = prepared(
     "take_key",
     """
-    INSERT INTO idempotency_keys (user_id, key, fingerprint, conversation_id, message_id, job_id)
-    VALUES (:user, :key, :mark, :conversation, :message, :job)
+    INSERT INTO idempotency_keys
+        (user_id, key, fingerprint, conversation_id, message_id, job_id, prompt_id)
+    VALUES (:user, :key, :mark, :conversation, :message, :job, :prompt)
     ON CONFLICT DO NOTHING
     RETURNING key
     """,
 )
 _TAKEN = text("""
-    SELECT fingerprint, conversation_id, message_id, job_id FROM idempotency_keys
+    SELECT fingerprint, conversation_id, message_id, job_id, prompt_id FROM idempotency_keys
     WHERE user_id = :user AND key = :key
 """)
 
@@ -43,6 +44,7 @@ class Made:
     conversation_id: uuid.UUID | None = None
     message_id: uuid.UUID | None = None
     job_id: uuid.UUID | None = None
+    prompt_id: uuid.UUID | None = None
 
 
 def fingerprint(method: str, path: str, body: Any) -> bytes:
@@ -64,13 +66,14 @@ def take(session: Session, user_id: uuid.UUID, key: str, mark: bytes, makes: Mad
         "conversation": makes.conversation_id,
         "message": makes.message_id,
         "job": makes.job_id,
+        "prompt": makes.prompt_id,
     }
     if session.execute(_TAKE, values).first() is not None:
         return None
     known = session.execute(_TAKEN, {"user": user_id, "key": key}).one()
     if bytes(known.fingerprint) != mark:
         raise EpiCodeError("idempotency_key_reused")
-    return Made(known.conversation_id, known.message_id, known.job_id)
+    return Made(known.conversation_id, known.message_id, known.job_id, known.prompt_id)
 
 
 def forget_old(session: Session) -> None:

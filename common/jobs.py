@@ -49,6 +49,16 @@ class Said:
     first_token_after: timedelta | None = None
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What all jobs of a conversation took together; cost in US dollars of those whose price is
+    known, None where none is."""
+
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+
+
 NOTHING_SAID = Said()
 
 

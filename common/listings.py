@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from common.db import Reader
-from common.jobs import AnyJob
+from common.jobs import AnyJob, Spent
 from common.machine import Status
 from common.models import Conversation, Job, Message, Model
 from common.prepared import prepared
@@ -60,6 +60,15 @@ def listed_conversations(
     if after is not None:
         query = query.where(tuple_(*order) < after)
     return session.scalars(query).all()
+
+
+def spent_in(session: Session, conversation_id: uuid.UUID) -> Spent:
+    """What a conversation's jobs took, those included whose reply isn't in view."""
+    query = select(
+        func.sum(Job.input_tokens), func.sum(Job.output_tokens), func.sum(Job.cost)
+    ).where(Job.conversation_id == conversation_id)
+    input_tokens, output_tokens, cost = session.execute(query).one()
+    return Spent(input_tokens or 0, output_tokens or 0, cost)
 
 
 @dataclass(frozen=True)

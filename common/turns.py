@@ -17,11 +17,12 @@ from common.prepared import prepared
 
 _MESSAGE = """
     INSERT INTO messages (id, conversation_id, parent_id, turn_index, role, content, status, model,
-                          token_count)
+                          token_count, in_window)
 """
 _TURN = f"""
     turn AS ({_MESSAGE}
-        VALUES (:turn, :conversation, :parent, :depth, 'user', :content, 'completed', NULL, :tokens)
+        VALUES (:turn, :conversation, :parent, :depth, 'user', :content, 'completed', NULL, :tokens,
+                :in_window)
     ),
 """
 
@@ -33,7 +34,8 @@ def _writing(name: str, turn: str) -> TextClause:
         f"""
         WITH {turn}
         reply AS ({_MESSAGE}
-            VALUES (:reply, :conversation, :turn, :depth + 1, 'assistant', '', 'pending', :model, 0)
+            VALUES (:reply, :conversation, :turn, :depth + 1, 'assistant', '', 'pending', :model, 0,
+                    'auto')
         ),
         job AS (
             INSERT INTO jobs (id, user_id, conversation_id, prompt_message_id, reply_message_id,
@@ -85,12 +87,17 @@ def write_turn(
     asked: Asked,
 ) -> Posted:
     """Hangs a new turn from `parent`, with its pending reply and its job. `message` needs its id,
-    content and token count; `conversation` is the locked row. The reply becomes its head."""
+    content, token count and mark for the window; `conversation` is the locked row. The reply
+    becomes its head."""
     message.conversation_id = conversation.id
     message.parent_id, message.turn_index = parent.id, parent.turn_index + 1
-    message.role, message.status, message.in_window = "user", "completed", "auto"
+    message.role, message.status = "user", "completed"
     reply, job = _pending(session, conversation, parent, message, asked)
-    own = {"content": message.content, "tokens": message.token_count}
+    own = {
+        "content": message.content,
+        "tokens": message.token_count,
+        "in_window": message.in_window,
+    }
     values = _values(parent, message, reply, job) | own
     now = session.execute(_WRITE_TURN, values).scalar_one()
     message.created_at = reply.created_at = job.queued_at = now

@@ -14,6 +14,7 @@ from common.config import ROOT, BaseConfig, load_config
 from common.log import set_up_logs
 from web import shapes
 from web.auth import register_auth
+from web.compression import register_compression
 from web.database import db, register_database
 from web.guard import MAX_BODY_BYTES, register_guard
 from web.problems import invalid_input, register_problems
@@ -23,6 +24,8 @@ from web.routes.jobs import jobs
 from web.routes.messages import messages
 from web.routes.models import models
 from web.routes.pages import pages
+from web.routes.prompts import prompts
+from web.routes.search import search
 from web.services import Services
 
 
@@ -45,10 +48,11 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     register_database(app, config.DATABASE_URL)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.extensions["epicode"] = Services.of(config)
+    register_compression(app)
     register_problems(app)
     register_guard(app)
     register_auth(app)
-    for api in (conversations, messages, jobs, models, health):
+    for api in (conversations, messages, search, prompts, jobs, models, health):
         app.register_api(api)
     app.register_blueprint(pages)
     return app

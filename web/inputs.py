@@ -40,7 +40,18 @@ def _usable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_usable)]
 Content = Annotated[Text, StringConstraints(min_length=1)]
 Title = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(_usable),
+]
 ModelId = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+PromptName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
+    AfterValidator(_usable),
+]
+PromptText = Annotated[Text, StringConstraints(min_length=1, max_length=32_000)]
 StrictFloat = Annotated[float, Strict()]
 OpaqueCursor = Annotated[str, StringConstraints(max_length=200)]
 PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
@@ -103,6 +114,7 @@ class NewMessage(Body):
     model: ModelId | None = None
     parent_id: uuid.UUID | None = None
     on_busy: Literal["queue", "reject"] = "queue"
+    in_window: Literal["auto", "always", "never"] = "auto"
     params: Params = Params()
 
 
@@ -113,6 +125,18 @@ class NewReply(Body):
 
 class MessageChange(Body):
     in_window: Literal["auto", "always", "never"]
+
+
+class NewPrompt(Body):
+    name: PromptName
+    content: PromptText
+
+
+class PromptChange(Body):
+    """Absent is unchanged."""
+
+    name: PromptName | None = None
+    content: PromptText | None = None
 
 
 class Question(Body):
@@ -133,6 +157,13 @@ class WaitQuery(Query):
 class ConversationList(Query):
     q: Annotated[Text, StringConstraints(max_length=200)] | None = None
     archived: Literal["0", "1"] = "0"
+    cursor: OpaqueCursor | None = None
+    limit: PageLimit = PAGE
+
+
+class SearchQuery(Query):
+    q: Words
+    conversation_id: uuid.UUID | None = None
     cursor: OpaqueCursor | None = None
     limit: PageLimit = PAGE
 

@@ -8,11 +8,12 @@ from typing import Any
 from common.branches import Beside
 from common.catalogue import Offer
 from common.cursor import Reading
-from common.jobs import AnyJob
+from common.jobs import AnyJob, Spent
 from common.listings import Standing
 from common.live_log import LiveJob
-from common.models import Conversation, Message
-from common.shown import moment, shown_fields
+from common.models import Conversation, Message, Prompt
+from common.search import Hit
+from common.shown import context, moment, shown_fields
 from web.i18n import Language, translate
 from web.pacing import ALONE, Watched, poll_after_ms
 from web.problems import sentences
@@ -37,7 +38,9 @@ class Place:
     nobody_comes: bool
 
 
-def conversation(item: Conversation, system_prompt: str | None) -> dict[str, Any]:
+def conversation(
+    item: Conversation, system_prompt: str | None, spent: Spent | None
+) -> dict[str, Any]:
     return {
         "id": str(item.id),
         "title": item.title,
@@ -51,6 +54,7 @@ def conversation(item: Conversation, system_prompt: str | None) -> dict[str, Any
         "kind": item.kind,
         "created_at": moment(item.created_at),
         "updated_at": moment(item.updated_at),
+        "usage": _usage(spent),
     }
 
 
@@ -70,7 +74,22 @@ def message(item: Message, beside: Beside, lang: Language) -> dict[str, Any]:
         "created_at": moment(item.created_at),
         "job_id": _id(beside.job.id if beside.job else None),
         "sibling_ids": [str(sibling) for sibling in beside.siblings],
+        "context": context(beside.job.window if beside.job else None),
+        "usage": _usage(beside.job),
         "error": error(beside.job.error if beside.job else None, lang),
+    }
+
+
+def hit(item: Hit) -> dict[str, Any]:
+    return {
+        "conversation_id": str(item.conversation_id),
+        "title": item.title,
+        "message_id": _id(item.message_id),
+        "role": item.role,
+        "before": item.before,
+        "match": item.match,
+        "after": item.after,
+        "created_at": moment(item.created_at),
     }
 
 
@@ -162,7 +181,7 @@ def place_of(standing: Standing, line: Line) -> Place | None:
     )
 
 
-def model(offer: Offer) -> dict[str, Any]:
+def model(offer: Offer, *, local: bool) -> dict[str, Any]:
     limits = offer.limits
     return {
         "id": limits.id,
@@ -173,13 +192,24 @@ def model(offer: Offer) -> dict[str, Any]:
         "output_price": limits.output_price,
         "available": offer.available,
         "default": offer.is_default,
+        "local": local,
         "parameters": limits.parameters,
         "token_count_is_exact": limits.counts_exactly,
     }
 
 
-def _usage(item: AnyJob) -> dict[str, Any] | None:
-    if item.input_tokens is None:
+def prompt(item: Prompt) -> dict[str, Any]:
+    return {
+        "id": str(item.id),
+        "name": item.name,
+        "content": item.content,
+        "created_at": moment(item.created_at),
+        "updated_at": moment(item.updated_at),
+    }
+
+
+def _usage(item: AnyJob | Spent | None) -> dict[str, Any] | None:
+    if item is None or item.input_tokens is None:
         return None
     return {
         "input_tokens": item.input_tokens,

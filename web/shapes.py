@@ -9,6 +9,7 @@ CONVERSATIONS = Tag(name="conversations", description="Trees of messages with th
 MESSAGES = Tag(name="messages", description="Turns and replies")
 JOBS = Tag(name="jobs", description="Promises of a reply, polled until they end")
 MODELS = Tag(name="models", description="What can be asked")
+PROMPTS = Tag(name="prompts", description="Saved system prompts")
 HEALTH = Tag(name="health", description="Whether the product serves")
 
 JobStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
@@ -36,8 +37,26 @@ class Problem(Shape):
     job_id: str | None = None
 
 
+class Context(Shape):
+    """Tokens of the window and of what was sent; how many turns were left out."""
+
+    window: int
+    used: int
+    omitted_turns: int
+    first_sent_message_id: str | None
+
+
+class Usage(Shape):
+    """`cost` in US dollars, null where a price isn't known."""
+
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+
+
 class Conversation(Shape):
-    """`model` null: the default. `system_prompt` is null in lists."""
+    """`model` null: the default. `usage` is that of all its jobs; like `system_prompt` it is null
+    in lists."""
 
     id: str
     title: str
@@ -51,6 +70,7 @@ class Conversation(Shape):
     kind: Literal["chat", "ask"]
     created_at: str
     updated_at: str
+    usage: Usage | None
 
 
 class ConversationPage(Shape):
@@ -66,6 +86,8 @@ class JobError(Shape):
 
 
 class Message(Shape):
+    """`context` and `usage` are those of a reply's job: what was sent, and what it took."""
+
     id: str
     conversation_id: str
     parent_id: str | None
@@ -80,11 +102,32 @@ class Message(Shape):
     created_at: str
     job_id: str | None
     sibling_ids: list[str]
+    context: Context | None
+    usage: Usage | None
     error: JobError | None
 
 
 class MessagePage(Shape):
     data: list[Message]
+    next: str | None
+
+
+class Hit(Shape):
+    """`message_id` and `role` null: the words stand in the title. What was found is `match`, on one
+    line between `before` and `after`, which begin and end with … where they were cut."""
+
+    conversation_id: str
+    title: str
+    message_id: str | None
+    role: Literal["user", "assistant"] | None
+    before: str
+    match: str
+    after: str
+    created_at: str
+
+
+class HitPage(Shape):
+    data: list[Hit]
     next: str | None
 
 
@@ -107,23 +150,6 @@ class Attempt(Shape):
     n: int
     outcome: str
     ran_ms: int
-
-
-class Context(Shape):
-    """Tokens of the window and of what was sent; how many turns were left out."""
-
-    window: int
-    used: int
-    omitted_turns: int
-    first_sent_message_id: str | None
-
-
-class Usage(Shape):
-    """`cost` in US dollars, null where a price isn't known."""
-
-    input_tokens: int
-    output_tokens: int
-    cost: float | None
 
 
 class Job(Shape):
@@ -166,7 +192,8 @@ class PostedTurn(Shape):
 
 
 class Model(Shape):
-    """Prices in US dollars for a million tokens; not `available`: the server doesn't list it."""
+    """Prices in US dollars for a million tokens; not `available`: the server doesn't list it;
+    `local`: the model server is on this machine."""
 
     id: str
     label: str
@@ -176,12 +203,26 @@ class Model(Shape):
     output_price: float | None
     available: bool
     default: bool
+    local: bool
     parameters: list[str]
     token_count_is_exact: bool
 
 
 class ModelPage(Shape):
     data: list[Model]
+    next: str | None
+
+
+class Prompt(Shape):
+    id: str
+    name: str
+    content: str
+    created_at: str
+    updated_at: str
+
+
+class PromptPage(Shape):
+    data: list[Prompt]
     next: str | None
 
 

@@ -6,6 +6,7 @@ from common.models.idempotency_key import IdempotencyKey
 from common.models.job import Job
 from common.models.message import Message
 from common.models.model import Model
+from common.models.prompt import Prompt
 from common.models.worker import Worker
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Job",
     "Message",
     "Model",
+    "Prompt",
     "User",
     "Worker",
 ]

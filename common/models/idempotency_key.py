@@ -24,4 +24,5 @@ class IdempotencyKey(Base):
     conversation_id: Mapped[uuid.UUID | None]
     message_id: Mapped[uuid.UUID | None]
     job_id: Mapped[uuid.UUID | None]
+    prompt_id: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -26,6 +26,12 @@ class Message(Base):
         Index("ix_messages_conversation_id_turn_index", "conversation_id", "turn_index"),
         Index("ix_messages_parent_id", "parent_id"),
         Index(
+            "ix_messages_content",
+            "content",
+            postgresql_using="gin",
+            postgresql_ops={"content": "gin_trgm_ops"},
+        ),
+        Index(
             "ix_messages_pinned", "conversation_id", postgresql_where=text("in_window = 'always'")
         ),
     )

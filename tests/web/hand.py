@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from common import catalogue, jobs, workers
@@ -51,11 +52,19 @@ class Hand:
         flushed = self.live_log.append([NewText(job, attempt, expected, said)], [])
         assert not flushed.refused
 
-    def complete(self, job_id: str, text: str, *, attempt: int = 1) -> None:
-        said = Said(text=text, token_count=1, finish_reason="stop", usage=Usage(20, 10))
+    def complete(
+        self, job_id: str, text: str, *, attempt: int = 1, cost: Decimal | None = None
+    ) -> None:
+        usage = Usage(20, 10, cost=cost)
+        said = Said(text=text, token_count=1, finish_reason="stop", usage=usage)
         with self.database.transaction() as session:
             assert jobs.complete(session, uuid.UUID(job_id), attempt, said), "the fence is lost"
         self.live_log.mark_done(uuid.UUID(job_id), attempt)
+
+    def note_window(self, job_id: str, window: dict[str, Any], *, attempt: int = 1) -> None:
+        """Records what the attempt sends."""
+        with self.database.transaction() as session:
+            assert jobs.note_window(session, uuid.UUID(job_id), attempt, window)
 
     def fail(self, job_id: str, code: str, *, attempt: int = 1, **numbers: Any) -> None:
         error = EpiCodeError(code, **numbers).as_record()

@@ -13,7 +13,7 @@ from tests.web.contract import Contract
 from tests.web.people import Person
 
 # By the path's first noun: whose id stands in it.
-NOUNS = ("conversations", "messages", "jobs")
+NOUNS = ("conversations", "messages", "jobs", "prompts")
 
 # The smallest body of each kind that is accepted.
 BODIES: dict[str, dict[str, Any]] = {
@@ -23,24 +23,33 @@ BODIES: dict[str, dict[str, Any]] = {
     "NewReply": {},
     "MessageChange": {"in_window": "auto"},
     "Question": {"content": "hola"},
+    "NewPrompt": {"name": "breve", "content": "Sé breve."},
+    "PromptChange": {"name": "otro"},
 }
 
 
 def belongings(owner: Person) -> dict[str, str]:
-    """Ids of a fresh conversation of this person, a turn in it, and its job, by their noun."""
+    """Ids of a fresh conversation of this person, a turn in it, its job, and a saved prompt, by
+    their noun."""
+    prompt = owner.post("/api/prompts", json=BODIES["NewPrompt"]).get_json()
     turn = owner.say(owner.converse()["id"])
     job = turn["job"]
     return {
         "conversations": job["conversation_id"],
         "messages": job["prompt_message_id"],
         "jobs": job["id"],
+        "prompts": prompt["id"],
     }
 
 
+# What a path can't be asked without.
+QUERIES = {"/api/search": "?q=hola"}
+
+
 def filled(path: str, ids: dict[str, str]) -> str:
-    """The path with the id of its noun, if it names one."""
+    """The path with the id of its noun, if it names one, and with the query that it needs."""
     if "{id}" not in path:
-        return path
+        return path + QUERIES.get(path, "")
     noun = path.split("/")[2]
     assert noun in NOUNS, f"tell tests/web/routes.py what to put into {path}"
     return path.replace("{id}", ids[noun])

@@ -40,12 +40,13 @@ def _made(who: Person) -> tuple[int, int]:
     )  # type: ignore[return-value]
 
 
-def test_the_four_posts_that_create_are_known(house: OpenAPI) -> None:
+def test_the_posts_that_create_are_known(house: OpenAPI) -> None:
     assert {path for path, _ in _creating(house)} == {
         "/api/ask",
         "/api/conversations",
         "/api/conversations/{id}/messages",
         "/api/messages/{id}/replies",
+        "/api/prompts",
     }
 
 

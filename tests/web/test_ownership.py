@@ -59,6 +59,8 @@ def test_bob_lists_none_of_alices_things(alice: Person, bob: Person) -> None:
     for url in (
         "/api/conversations",
         "/api/conversations?q=hola",
+        "/api/search?q=hola",
+        "/api/prompts",
         "/api/jobs",
         "/api/jobs?active=1",
         f"/api/jobs?conversation_id={ids['conversations']}",

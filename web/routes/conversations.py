@@ -11,7 +11,7 @@ from sqlalchemy import func
 from common import conversations as rules
 from common.db import new_id
 from common.idempotency import Made
-from common.listings import listed_conversations
+from common.listings import listed_conversations, spent_in
 from common.models import Conversation
 from common.system_prompt import DEFAULT_SYSTEM_PROMPT
 from web import listing, presenters, shapes
@@ -55,7 +55,7 @@ def list_conversations(query: ConversationList) -> Response:
     following = last and ListingCursor(id=last.id, at=last.updated_at, pinned=last.pinned)
     return jsonify(
         {
-            "data": [presenters.conversation(item, None) for item in page],
+            "data": [presenters.conversation(item, None, None) for item in page],
             "next": listing.encode(following) if following else None,
         }
     )
@@ -149,4 +149,5 @@ def delete_conversation(path: ItemPath) -> tuple[str, int]:
 
 def _present(conversation: Conversation) -> dict[str, Any]:
     root = rules.system_message(db.session(), conversation.id)
-    return presenters.conversation(conversation, root.content)
+    spent = spent_in(db.session(), conversation.id)
+    return presenters.conversation(conversation, root.content, spent)

@@ -74,6 +74,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
             model=body.model,
             parent_id=body.parent_id,
             on_busy=body.on_busy,
+            in_window=body.in_window,
             params=body.params.given(),
             message_id=makes.message_id,
             job_id=makes.job_id,

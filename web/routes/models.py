@@ -16,5 +16,7 @@ models = APIBlueprint("models", __name__, url_prefix="/api", abp_tags=[shapes.MO
     responses={200: shapes.ModelPage, **shapes.problems()},
 )
 def list_models() -> Response:
-    offers = services().catalogue.offers(db.session())
-    return jsonify({"data": [presenters.model(offer) for offer in offers], "next": None})
+    part = services()
+    offers, local = part.catalogue.offers(db.session()), part.config.model_server_is_local
+    data = [presenters.model(offer, local=local) for offer in offers]
+    return jsonify({"data": data, "next": None})
