@@ -111,6 +111,7 @@ function browserEnvironment(api) {
     clearTimeout: (timer) => clearTimeout(timer),
     random: Math.random,
     isHidden: () => document.hidden,
+    isOnline: () => navigator.onLine,
     now: () => api.now(),
     newKey,
   };
