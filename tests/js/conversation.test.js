@@ -162,6 +162,7 @@ function scene(id, { storage = new FakeStorage(), server = new FakeServer(), now
     clearTimeout: (timer) => clearImmediate(timer),
     random: () => 0.5,
     isHidden: () => false,
+    isOnline: () => true,
     now,
     newKey: () => `key-${(keys += 1)}`,
   };

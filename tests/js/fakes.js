@@ -5,6 +5,14 @@ import { ApiError } from "../../web/static/js/api_error.js";
 export class FakeStorage {
   #items = new Map();
 
+  get length() {
+    return this.#items.size;
+  }
+
+  key(index) {
+    return [...this.#items.keys()][index] ?? null;
+  }
+
   getItem(name) {
     return this.#items.get(name) ?? null;
   }

@@ -47,6 +47,11 @@ export class Api {
     return this.#send("post", `api/conversations/${conversationId}/messages`, body, key);
   }
 
+  /** Takes back a turn that hasn't been started. */
+  deleteMessage(id) {
+    return this.#send("delete", `api/messages/${id}`);
+  }
+
   postReply(messageId, body, key) {
     return this.#send("post", `api/messages/${messageId}/replies`, body, key);
   }

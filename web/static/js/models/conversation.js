@@ -5,23 +5,17 @@
 // reply's text or job has changed; detail is its message id), "ended" (detail is the message),
 // "trouble" and "recovered" (polls), "signed-out", "failure" (detail is an ApiError).
 
-import { ApiError } from "../api_error.js";
 import { FollowedJobs } from "./followed_jobs.js";
 import { hasEnded } from "./job_poller.js";
-import { PendingMessage } from "./pending_message.js";
+import { Sending } from "./sending.js";
 
-const SEND_AGAIN_MS = [1000, 3000];
-// A message found unconfirmed after a reload is sent again by itself only this long: its keys
-// make that harmless, but a person may have forgotten an old one.
-const STILL_MEANT_MS = 5 * 60_000;
-const UNCONFIRMED = "unconfirmed";
 // A reply that failed early has no window: the one before it is asked too, and no more.
 const WINDOW_TRIES = 2;
 
 export class Conversation extends EventTarget {
   #api;
-  #drafts;
   #environment;
+  #sending;
   #turns = [];
   #older = null;
   #jobs;
@@ -35,10 +29,17 @@ export class Conversation extends EventTarget {
     super();
     this.id = id;
     this.info = null;
-    this.pending = null;
     this.#api = api;
-    this.#drafts = drafts;
     this.#environment = environment;
+    this.#sending = new Sending(
+      id,
+      { api, drafts, environment },
+      {
+        changed: () => this.#emit("turns"),
+        created: (info) => this.#become(info),
+        accepted: (answer) => this.#accept(answer),
+      },
+    );
     this.#jobs = new FollowedJobs(
       (job, options) => api.job(job, options),
       {
@@ -54,6 +55,11 @@ export class Conversation extends EventTarget {
 
   get turns() {
     return this.#turns;
+  }
+
+  /** The turn that the server hasn't confirmed yet, a PendingMessage, or null. */
+  get pending() {
+    return this.#sending.pending;
   }
 
   /** The turns that stand before the one being sent: an edit hides what it replaces. */
@@ -96,13 +102,8 @@ export class Conversation extends EventTarget {
   /** Loads the branch in view, and goes on with everything that isn't finished. */
   async load() {
     if (this.id !== null) await this.#loadBranch();
-    const outgoing = this.#drafts.outgoing(this.id);
-    if (!outgoing || this.#isClosed) return;
-    this.pending = outgoing;
-    const age = this.#environment.now() - outgoing.sentAt;
-    if (age < STILL_MEANT_MS) this.#send(outgoing);
-    else outgoing.fail(new ApiError({ code: UNCONFIRMED }));
-    this.#emit("turns");
+    // not waited for: the branch is there to be read meanwhile
+    this.#sending.resume();
   }
 
   async loadOlder() {
@@ -113,36 +114,29 @@ export class Conversation extends EventTarget {
     this.#emit("turns");
   }
 
-  /** Posts a turn; with `parentId` it becomes a sibling of the turn that hangs there (an edit). */
-  send(content, { model, parentId = null }) {
-    const { newKey, now } = this.#environment;
-    const isNewConversation = this.id === null;
-    this.pending = PendingMessage.create({
-      content,
-      model,
-      parentId,
-      isNewConversation,
-      newKey,
-      now: now(),
-    });
-    this.#drafts.keepOutgoing(this.id, this.pending);
-    this.#emit("turns");
-    return this.#send(this.pending);
+  /** Posts a turn; the options are those of `Sending.send`. */
+  send(content, options) {
+    return this.#sending.send(content, options);
   }
 
   sendAgain() {
-    this.pending.sendAgain();
-    this.#emit("turns");
-    return this.#send(this.pending);
+    return this.#sending.sendAgain();
   }
 
   /** Gives up a turn that couldn't be sent, and returns its text. */
   takeBack() {
-    const { content } = this.pending;
-    this.#drafts.keepOutgoing(this.id, null);
-    this.pending = null;
-    this.#emit("turns");
-    return content;
+    return this.#sending.takeBack();
+  }
+
+  /** Takes back a turn whose reply hasn't been started; resolves to its text, or to null. */
+  async takeBackTurn(turn) {
+    let text = null;
+    await this.#attempt(async () => {
+      await this.#api.deleteMessage(turn.id);
+      text = turn.content;
+      await this.#loadBranch();
+    });
+    return text;
   }
 
   /**
@@ -189,13 +183,13 @@ export class Conversation extends EventTarget {
   /** Asks about every job now. */
   wake() {
     this.#jobs.wake();
-    const error = this.pending?.error;
-    if (error?.isNoAnswer && error.code !== UNCONFIRMED) this.sendAgain();
+    this.#sending.wake();
   }
 
   /** Follows nothing any more; the jobs go on at the server. */
   close() {
     this.#isClosed = true;
+    this.#sending.close();
     this.#jobs.close();
   }
 
@@ -232,40 +226,7 @@ export class Conversation extends EventTarget {
     }
   }
 
-  async #send(pending) {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        await this.#post(pending);
-        return;
-      } catch (error) {
-        if (this.#isClosed || this.pending !== pending) return;
-        const wait = SEND_AGAIN_MS[tries];
-        if (!error.isPassing || wait === undefined) {
-          pending.fail(error);
-          this.#emit("turns");
-          return;
-        }
-        await new Promise((resolve) =>
-          this.#environment.setTimeout(resolve, Math.max(wait, error.retryAfterMs ?? 0)),
-        );
-      }
-    }
-  }
-
-  async #post(pending) {
-    if (this.id === null) await this.#create(pending);
-    const answer = await this.#api.postMessage(this.id, pending.body, pending.key);
-    this.#drafts.keepOutgoing(this.id, null);
-    if (this.#isClosed) return;
-    this.pending = null;
-    await this.#accept(answer);
-  }
-
-  async #create(pending) {
-    const info = await this.#api.createConversation(pending.conversationBody, pending.conversationKey);
-    // kept under its new name before the old one goes: a crash in between sends nothing twice
-    this.#drafts.keepOutgoing(info.id, pending);
-    this.#drafts.keepOutgoing(null, null);
+  #become(info) {
     this.id = info.id;
     this.info = info;
     // told even when another conversation is in view by now: the list wants it too

@@ -1,53 +1,50 @@
 // What a person has written and not yet sent, and what was sent and not yet confirmed, for each
 // conversation. It outlives the tab. `null` stands for the conversation that doesn't exist yet.
 
+import { Memory } from "./memory.js";
 import { PendingMessage } from "./pending_message.js";
 
 export class Drafts {
-  #storage;
+  #memory;
 
-  /** `storage` is localStorage or anything with its three methods. */
+  /** `storage` is localStorage or anything like it. */
   constructor(storage) {
-    this.#storage = storage;
+    this.#memory = new Memory(storage);
   }
 
   text(conversationId) {
-    return this.#read(`draft.${conversationId ?? "new"}`) ?? "";
+    return this.#memory.read(`draft.${conversationId ?? "new"}`) ?? "";
   }
 
   keepText(conversationId, text) {
-    this.#write(`draft.${conversationId ?? "new"}`, text === "" ? null : text);
+    this.#memory.write(`draft.${conversationId ?? "new"}`, text === "" ? null : text);
+  }
+
+  /** The files that wait beside the text; those that storage couldn't hold are lost with the tab. */
+  files(conversationId) {
+    return this.#memory.read(`files.${conversationId ?? "new"}`) ?? [];
+  }
+
+  keepFiles(conversationId, files) {
+    this.#memory.write(`files.${conversationId ?? "new"}`, files.length === 0 ? null : files);
   }
 
   /** The PendingMessage whose 2xx was never seen, or null. */
   outgoing(conversationId) {
-    const stored = this.#read(`outgoing.${conversationId ?? "new"}`);
+    const stored = this.#memory.read(`outgoing.${conversationId ?? "new"}`);
     return stored ? PendingMessage.fromJSON(stored) : null;
   }
 
   keepOutgoing(conversationId, pending) {
-    this.#write(`outgoing.${conversationId ?? "new"}`, pending);
+    this.#memory.write(`outgoing.${conversationId ?? "new"}`, pending);
+  }
+
+  /** The conversations with such a message; null is the one that it will create. */
+  outgoingIds() {
+    return this.#memory.namesAfter("outgoing.").map((id) => (id === "new" ? null : id));
   }
 
   forget(conversationId) {
-    this.#write(`draft.${conversationId}`, null);
-    this.#write(`outgoing.${conversationId}`, null);
-  }
-
-  #read(name) {
-    try {
-      return JSON.parse(this.#storage.getItem(`epicode.${name}`));
-    } catch {
-      return null; // written by hand, or storage is shut off: there is no draft then
-    }
-  }
-
-  #write(name, value) {
-    try {
-      if (value === null) this.#storage.removeItem(`epicode.${name}`);
-      else this.#storage.setItem(`epicode.${name}`, JSON.stringify(value));
-    } catch {
-      // full or shut off: the page works on, the draft just doesn't outlive the tab
-    }
+    for (const kind of ["draft", "files", "outgoing"]) this.#memory.write(`${kind}.${conversationId}`, null);
   }
 }

@@ -6,24 +6,28 @@ export class PendingMessage {
    * `body` is exactly what is posted: the same key with another body is refused. What is said of
    * the conversation matters only while there is none yet.
    */
-  constructor({ body, key, conversationBody = null, conversationKey = null, sentAt }) {
+  constructor({ body, key, conversationBody = null, conversationKey = null, sentAt, isHeld = false }) {
     this.body = body;
     this.key = key;
     this.conversationBody = conversationBody;
     this.conversationKey = conversationKey;
     this.sentAt = sentAt;
+    /** It waits for the line, and its person was told so. */
+    this.isHeld = isHeld;
     this.error = null;
   }
 
-  static create({ content, model, parentId = null, isNewConversation, newKey, now }) {
+  /** `settings` are those of the conversation to be created, or null when it exists. */
+  static create({ content, model, parentId = null, isPinned = false, settings, newKey, now }) {
     const body = { content };
     if (model) body.model = model;
     if (parentId) body.parent_id = parentId;
+    if (isPinned) body.in_window = "always";
     return new PendingMessage({
       body,
       key: newKey(),
-      conversationBody: isNewConversation ? (model ? { model } : {}) : null,
-      conversationKey: isNewConversation ? newKey() : null,
+      conversationBody: settings,
+      conversationKey: settings && newKey(),
       sentAt: now,
     });
   }
@@ -44,6 +48,7 @@ export class PendingMessage {
 
   fail(error) {
     this.error = error;
+    this.isHeld = error.isNoAnswer && error.code !== "unconfirmed";
   }
 
   sendAgain() {
@@ -51,7 +56,7 @@ export class PendingMessage {
   }
 
   toJSON() {
-    const { body, key, conversationBody, conversationKey, sentAt } = this;
-    return { body, key, conversationBody, conversationKey, sentAt };
+    const { body, key, conversationBody, conversationKey, sentAt, isHeld } = this;
+    return { body, key, conversationBody, conversationKey, sentAt, isHeld };
   }
 }

@@ -1,0 +1,126 @@
+// What is shown: it hears what has changed in the conversation in view and tells the views.
+
+import { isQuiet } from "./job_words.js";
+
+export class Screen {
+  #page;
+  #views;
+  #conversation = null;
+  // the model of a conversation that doesn't exist yet
+  #newModel = null;
+
+  constructor(page, views) {
+    this.#page = page;
+    this.#views = views;
+    page.store.addEventListener("models", () => this.#showModels());
+  }
+
+  /** Shows another conversation in all of the views. */
+  open(conversation) {
+    for (const matter of ["worker", "line", "failure"]) this.#views.notices.clear(matter);
+    this.#newModel = null;
+    this.#conversation = conversation;
+    this.#listenTo(conversation);
+    this.#views.transcript.open(conversation);
+    this.#views.composer.open(conversation.id);
+    this.#views.sidebar.show(conversation.id);
+    this.#showInfo();
+    this.#showRunning();
+  }
+
+  /** The new conversation in view has got its id. */
+  rename(id) {
+    this.#views.composer.rename(id);
+    this.#views.sidebar.show(id);
+    this.#showInfo();
+  }
+
+  /** The model that the next turn goes to, or null while none is known. */
+  get model() {
+    return this.#page.store.usableModel(this.#conversation.info?.model ?? this.#newModel);
+  }
+
+  /** A conversation that doesn't exist yet can't keep its model: the page does. */
+  async chooseModel(id) {
+    if (this.#conversation.id === null) this.#newModel = id;
+    else await this.#conversation.change({ model: id });
+    this.#showModels();
+  }
+
+  fail(error) {
+    const { i18n } = this.#page;
+    const reason = error.isNoAnswer
+      ? i18n.t("ui.error.no_answer")
+      : error.sentence || i18n.t("ui.error.unknown");
+    this.#views.notices.show("failure", reason, { kind: "failure", canClose: true });
+  }
+
+  /** Runs `action`; what it throws is shown. */
+  async attempt(action) {
+    try {
+      await action();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #listenTo(conversation) {
+    const on = (type, listener) => conversation.addEventListener(type, ({ detail }) => listener(detail));
+    const { i18n } = this.#page;
+    const { notices, speaker } = this.#views;
+    on("info", () => this.#showInfo());
+    on("turns", () => this.#showTurns());
+    on("reply", (messageId) => this.#showReply(messageId));
+    on("accepted", () => this.#accepted());
+    on("ended", (message) => speaker.ended(message));
+    on("trouble", () => notices.show("line", i18n.t("ui.notice.line_lost")));
+    on("recovered", () => notices.clear("line"));
+    on("signed-out", () => notices.show("line", i18n.t("ui.notice.signed_out"), { kind: "failure" }));
+    on("failure", (error) => this.fail(error));
+  }
+
+  #showInfo() {
+    const { info } = this.#conversation;
+    const { store } = this.#page;
+    this.#views.topbar.show(info);
+    if (info && store.conversations.some(({ id }) => id === info.id)) store.keep(info);
+    this.#showModels();
+  }
+
+  #showModels() {
+    this.#views.picker.show(this.#page.store.models, this.model);
+    this.#views.transcript.refresh();
+  }
+
+  #showTurns() {
+    this.#views.transcript.refresh();
+    this.#showRunning();
+  }
+
+  #showReply(messageId) {
+    this.#views.transcript.refreshReply(messageId);
+    const reply = this.#conversation.activeReply;
+    const job = reply && this.#conversation.jobOf(reply);
+    if (job) this.#views.speaker.follow(job);
+    this.#showRunning();
+  }
+
+  #accepted() {
+    const { info } = this.#conversation;
+    const { announcer, api, i18n, store } = this.#page;
+    announcer.say(i18n.t("ui.said.sent"));
+    if (info) {
+      const moved = { ...info, updated_at: new Date(api.now()).toISOString() };
+      store.keep(moved, { touched: true });
+    }
+  }
+
+  #showRunning() {
+    const { activeReply, pending } = this.#conversation;
+    const job = activeReply && this.#conversation.jobOf(activeReply);
+    const notice = job && !isQuiet(job, this.#page.api.now()) ? job.queue?.notice : null;
+    if (notice) this.#views.notices.show("worker", notice);
+    else this.#views.notices.clear("worker");
+    this.#views.composer.show({ isRunning: activeReply !== null, isBlocked: pending !== null });
+  }
+}

@@ -1,0 +1,55 @@
+// What a person wants of the conversation in view: send, edit, stop, answer again, another model.
+
+import { hear } from "../lib/events.js";
+
+/** Hears every such wish from `root` and carries it out. */
+export function listenToTurns(root, page, views, inView, screen) {
+  const { announcer, i18n } = page;
+  const { composer, notices, transcript } = views;
+
+  async function send(content, parentId = null) {
+    const { conversation } = inView;
+    notices.clear("failure");
+    if (conversation.pending) {
+      // one at a time: the order of turns is the order of sending
+      announcer.say(i18n.t("ui.composer.blocked"));
+      composer.giveBack(content);
+      return;
+    }
+    const sent = conversation.send(content, { model: screen.model?.id, parentId });
+    transcript.toBottom();
+    await sent;
+  }
+
+  async function regenerate(messageId) {
+    await inView.conversation.regenerate(messageId, { model: screen.model?.id });
+    composer.focus();
+  }
+
+  async function stop() {
+    const { conversation } = inView;
+    const reply = conversation.activeReply;
+    if (!reply) return;
+    announcer.say(i18n.t("ui.state.stopping"));
+    await conversation.stop(reply);
+  }
+
+  function pressed(event) {
+    if (event.key !== "Escape" || event.isComposing) return;
+    // an open menu keeps its Esc to itself; a dialog or drawer is closing by it at this moment
+    if (event.target.closest("[role=dialog]")) return;
+    stop();
+  }
+
+  hear(root, "send", ({ content }) => send(content));
+  hear(root, "edit", ({ content, parentId }) => send(content, parentId));
+  hear(root, "send-again", () => inView.conversation.sendAgain());
+  hear(root, "take-back", () => composer.giveBack(inView.conversation.takeBack()));
+  hear(root, "regenerate", ({ messageId }) => regenerate(messageId));
+  hear(root, "stop", () => stop());
+  hear(root, "model", ({ id }) => {
+    composer.focus();
+    screen.chooseModel(id);
+  });
+  document.addEventListener("keydown", pressed);
+}
