@@ -8,6 +8,7 @@ from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface, SessionMixin
 from flask_migrate import Migrate
 from flask_openapi import Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import common.models  # noqa: F401 - registers the tables
 from common.config import ROOT, BaseConfig, load_config
@@ -17,12 +18,14 @@ from web.auth import register_auth
 from web.database import db, register_database
 from web.guard import MAX_BODY_BYTES, register_guard
 from web.problems import invalid_input, register_problems
+from web.routes.account import account
 from web.routes.conversations import conversations
 from web.routes.health import health
 from web.routes.jobs import jobs
 from web.routes.messages import messages
 from web.routes.models import models
 from web.routes.pages import pages
+from web.routes.sessions import sessions
 from web.services import Services
 
 
@@ -46,11 +49,14 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     app.extensions["epicode"] = Services.of(config)
     register_problems(app)
-    register_guard(app)
+    register_guard(app, config)
     register_auth(app)
-    for api in (conversations, messages, jobs, models, health):
+    for api in (conversations, messages, jobs, models, sessions, account, health):
         app.register_api(api)
     app.register_blueprint(pages)
+    if config.EPICODE_PROXIES:
+        proxies = config.EPICODE_PROXIES
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
     return app
 
 
