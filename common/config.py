@@ -18,6 +18,15 @@ from common.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_SECRET = "development-only"
+# Secrets that documents, tests or examples have shown are nobody's secret.
+DOCUMENTED_SECRETS = frozenset(
+    {
+        DEVELOPMENT_SECRET,
+        "una-clave-secreta-muy-larga-y-aleatoria",
+        "put a SECRET_KEY of at least 32 characters into .env",
+        "python3 -c 'import secrets; print(secrets.token_hex(32))'",
+    }
+)
 SEED_DATABASE_URL = "postgresql://usuario:contraseña@localhost:5432/chatgpt_db"
 # This machine, seen from a container (docker-compose.yml).
 CONTAINER_HOST = "host.docker.internal"
@@ -44,12 +53,19 @@ class BaseConfig(BaseSettings):
     EPICODE_MODELS: Path | None = None
     EPICODE_DEFAULT_MODEL: str | None = None
 
-    EPICODE_AUTH: Literal["local"] = "local"
+    EPICODE_AUTH: Literal["local", "accounts"] = "local"
     EPICODE_HOST: str = "127.0.0.1"
     EPICODE_PORT: int = Field(8000, ge=1, le=65535)
     # None: twice the processors and one more (gunicorn_conf.py).
     WEB_CONCURRENCY: int | None = Field(None, ge=1)
     EPICODE_PUBLISHED_ON_LOOPBACK: bool = False
+    # With accounts: names beside this machine's own, with commas; ".example.org" is all below it.
+    EPICODE_TRUSTED_HOSTS: str = ""
+    # How many reverse proxies in front are believed what they say in X-Forwarded-For and -Proto.
+    EPICODE_PROXIES: int = Field(0, ge=0, le=10)
+    EPICODE_ALLOW_HTTP: bool = False
+    EPICODE_SESSION_DAYS: int = Field(30, ge=1, le=365)
+    EPICODE_SIGN_IN_ATTEMPTS: int = Field(10, ge=1)
     EPICODE_DATA: Path = run_file.default_folder()
     EPICODE_NOTICE: str | None = None
     EPICODE_LOG_FORMAT: Literal["text", "json"] | None = None
@@ -75,6 +91,14 @@ class BaseConfig(BaseSettings):
     EPICODE_WORKER_SLOTS: int = Field(1000, ge=1)
     EPICODE_MAX_WAITING_PER_USER: int = Field(1000, ge=1)
     EPICODE_MAX_WAITING: int = Field(20_000, ge=1)
+
+    # What one user may do and spend, unless his own limits say otherwise. None: no limit.
+    EPICODE_POSTS_PER_MINUTE: int | None = Field(None, ge=0)
+    EPICODE_MAX_ACTIVE_PER_USER: int | None = Field(None, ge=0)
+    EPICODE_TOKENS_PER_DAY: int | None = Field(None, ge=0)
+    EPICODE_TOKENS_PER_MONTH: int | None = Field(None, ge=0)
+    EPICODE_COST_PER_DAY: float | None = Field(None, ge=0)
+    EPICODE_COST_PER_MONTH: float | None = Field(None, ge=0)
 
     @field_validator("EPICODE_DATA", "EPICODE_MODELS")
     @classmethod
@@ -102,10 +126,44 @@ class BaseConfig(BaseSettings):
         if self.EPICODE_JOB_SECONDS < self.EPICODE_ATTEMPT_SECONDS:
             wrong.append("EPICODE_JOB_SECONDS must not be shorter than EPICODE_ATTEMPT_SECONDS")
         wrong += self._wrong_addresses()
-        if not self.EPICODE_PUBLISHED_ON_LOOPBACK and not is_loopback(self.EPICODE_HOST):
+        wrong += self._wrong_doors()
+        return wrong
+
+    @property
+    def trusted_hosts(self) -> list[str]:
+        """The names of EPICODE_TRUSTED_HOSTS."""
+        return [
+            name.strip().lower() for name in self.EPICODE_TRUSTED_HOSTS.split(",") if name.strip()
+        ]
+
+    def _wrong_doors(self) -> list[str]:
+        """What would let in whoever has no business here."""
+        wrong = []
+        is_open = not self.EPICODE_PUBLISHED_ON_LOOPBACK and not is_loopback(self.EPICODE_HOST)
+        if is_open and self.EPICODE_AUTH == "local":
             wrong.append(
                 f"EPICODE_HOST={self.EPICODE_HOST} would let other machines in without sign-in: "
-                "use 127.0.0.1 (EPICODE_AUTH=accounts, which would allow it, is not available yet)"
+                "use 127.0.0.1, or EPICODE_AUTH=accounts"
+            )
+        elif is_open and not self.trusted_hosts:
+            wrong.append(
+                f"EPICODE_TRUSTED_HOSTS must name the host that people open (EPICODE_HOST="
+                f"{self.EPICODE_HOST} lets other machines in)"
+            )
+        elif is_open and self.DEBUG:
+            wrong.append(
+                f"FLASK_ENV=development must not be reached by other machines (EPICODE_HOST="
+                f"{self.EPICODE_HOST}): use FLASK_ENV=production"
+            )
+        if self.EPICODE_AUTH == "local" and self.trusted_hosts:
+            wrong.append(
+                "EPICODE_TRUSTED_HOSTS would let other machines' names in without sign-in: "
+                "use it with EPICODE_AUTH=accounts"
+            )
+        if not self.DEBUG and _is_on(os.environ.get("FLASK_DEBUG")):
+            wrong.append(
+                "FLASK_DEBUG must not be set outside FLASK_ENV=development: "
+                "its error pages run code for whoever asks"
             )
         return wrong
 
@@ -171,7 +229,7 @@ class ProductionConfig(BaseConfig):
 
     def contradictions(self) -> list[str]:
         wrong = super().contradictions()
-        if self.SECRET_KEY == DEVELOPMENT_SECRET or len(self.SECRET_KEY) < 32:
+        if not _is_secret(self.SECRET_KEY):
             wrong.append(
                 "SECRET_KEY must be set, secret and at least 32 characters long: "
                 "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
@@ -220,6 +278,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_secret(key: str) -> bool:
+    """Neither short nor documented, nor a word repeated."""
+    return len(key) >= 32 and key not in DOCUMENTED_SECRETS and len(set(key)) >= 8
+
+
+def _is_on(value: str | None) -> bool:
+    return (value or "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def _is_postgresql(url: str) -> bool:

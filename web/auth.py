@@ -1,47 +1,170 @@
-"""Who is asking: a bearer key's user, else, in local mode, the local user."""
+"""Who is asking, and whether he may: by API key, by session, or as the local user.
 
-import hashlib
+One SELECT finds key or session with its user, so that what was revoked ends at once.
+"""
+
 import uuid
+from dataclasses import dataclass
 
+import structlog
 from flask import Flask, g, request
-from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from common import callers
+from common.callers import LOCAL, Caller
 from common.errors import EpiCodeError
-from common.models.access import LOCAL_USER_ID
+from web import session_cookie
 from web.database import looking
+from web.guard import SAFE_METHODS
+from web.services import services
 
-_OWNER = text("""
-    SELECT users.id FROM api_keys JOIN users ON users.id = api_keys.user_id
-    WHERE sha256 = :digest AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-      AND disabled_at IS NULL
-""")
+# What whoever has no session may call where there are accounts.
+OPEN = {
+    ("GET", "/api/session"),
+    ("HEAD", "/api/session"),
+    ("POST", "/api/session"),
+    ("DELETE", "/api/session"),
+    ("POST", "/api/account"),
+}
+# Where every call's cost counts.
+POLL = "jobs.poll_job"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever has signed in, for a page."""
+
+    id: uuid.UUID
+    display_name: str
+    email: str
+    role: str
+    locale: str
+    csrf_token: str
 
 
 def register_auth(app: Flask) -> None:
     app.before_request(_identify)
 
 
+def caller() -> Caller:
+    """Whoever is asking. Raises `unauthorized` where nobody in particular may ask, too."""
+    found = caller_or_none()
+    if found is None:
+        raise EpiCodeError("unauthorized")
+    return found
+
+
+def caller_or_none() -> Caller | None:
+    """Whoever is asking, on the few routes that answer nobody in particular."""
+    found: Caller | None = g.caller
+    return found
+
+
 def current_user_id() -> uuid.UUID:
     """The id of whoever is asking; every query carries it."""
-    return g.user_id  # type: ignore[no-any-return]
+    return caller().id
+
+
+def person() -> Caller:
+    """A caller who is no key: keys must not make keys, nor change the account that they are of.
+    Raises `session_needed`."""
+    found = caller()
+    if found.key_id is not None:
+        raise EpiCodeError("session_needed")
+    return found
+
+
+def account_holder() -> Caller:
+    """A person with an account. Raises `session_needed`, and in local mode `accounts_needed`."""
+    found = person()
+    check_accounts()
+    return found
+
+
+def administrator() -> Caller:
+    """Raises `not_found` for everybody else: what is only an administrator's isn't there."""
+    found = caller()
+    if not found.is_administrator:
+        raise EpiCodeError("not_found")
+    return found
+
+
+def has_accounts() -> bool:
+    return services().config.EPICODE_AUTH == "accounts"
+
+
+def check_accounts() -> None:
+    """Raises `accounts_needed` in local mode, where nobody signs in."""
+    if not has_accounts():
+        raise EpiCodeError("accounts_needed")
+
+
+def visitor() -> Visitor | None:
+    """Whoever the cookie says, for a page that greets him or sends him to sign in; None: nobody,
+    or the cookie's session has ended. Never an error, but for a database that is away."""
+    token = session_cookie.token()
+    if token is None:
+        return None
+    with looking() as connection:
+        found = callers.by_session(connection, token)
+    if found is None:
+        return None
+    csrf = session_cookie.csrf_token(token)
+    return Visitor(found.id, found.display_name, found.email, found.role, found.locale, csrf)
 
 
 def _identify() -> None:
     if not request.path.startswith("/api/"):
         return
     authorization = request.headers.get("Authorization")
-    if authorization is None:
-        g.user_id = LOCAL_USER_ID
-        return
+    if authorization is not None:
+        g.caller = _by_key(authorization)
+    elif has_accounts():
+        g.caller = _by_cookie()
+    else:
+        g.caller = LOCAL
+
+
+def _by_key(authorization: str) -> Caller:
     scheme, _, key = authorization.partition(" ")
-    user_id = _owner_of(key.strip()) if scheme.lower() == "bearer" else None
-    if user_id is None:
+    if scheme.lower() != "bearer":
         raise EpiCodeError("unauthorized")
-    g.user_id = user_id
-
-
-def _owner_of(key: str) -> uuid.UUID | None:
-    """The user of an API key that is neither revoked nor expired nor its user disabled."""
-    digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
     with looking() as connection:
-        return connection.execute(_OWNER, {"digest": digest}).scalar()
+        found = callers.by_key(connection, key.strip())
+    if found is None:
+        raise EpiCodeError("unauthorized")
+    if not found.may("read" if request.method in SAFE_METHODS else "write"):
+        raise EpiCodeError("scope_missing")
+    _note_seen(found)
+    return found
+
+
+def _by_cookie() -> Caller | None:
+    is_open = (request.method, request.path) in OPEN
+    token = session_cookie.token()
+    found = None
+    if token is not None:
+        with looking() as connection:
+            found = callers.by_session(connection, token)
+    if found is None:
+        if not is_open:
+            raise EpiCodeError("unauthorized")
+        return None
+    # Signing in and joining make a session of their own, whatever the old one's page knows.
+    makes_a_session = is_open and request.method == "POST"
+    if request.method not in SAFE_METHODS and not makes_a_session:
+        session_cookie.check_csrf(token or "")
+    _note_seen(found)
+    return found
+
+
+def _note_seen(found: Caller) -> None:
+    if not found.seen_long_ago or request.endpoint == POLL:
+        return
+    try:
+        with looking() as connection:
+            callers.note_seen(connection, found)
+    except SQLAlchemyError as error:  # who was seen when is nobody's reason to be refused
+        log.warning("not_noted_as_seen", error=type(error).__name__)

@@ -8,6 +8,7 @@ from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface, SessionMixin
 from flask_migrate import Migrate
 from flask_openapi import Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import common.models  # noqa: F401 - registers the tables
 from common.config import ROOT, BaseConfig, load_config
@@ -18,6 +19,7 @@ from web.compression import register_compression
 from web.database import db, register_database
 from web.guard import MAX_BODY_BYTES, register_guard
 from web.problems import invalid_input, register_problems
+from web.routes.account import account
 from web.routes.conversations import conversations
 from web.routes.health import health
 from web.routes.jobs import jobs
@@ -26,6 +28,7 @@ from web.routes.models import models
 from web.routes.pages import pages
 from web.routes.prompts import prompts
 from web.routes.search import search
+from web.routes.sessions import sessions
 from web.services import Services
 
 
@@ -50,11 +53,15 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     app.extensions["epicode"] = Services.of(config)
     register_compression(app)
     register_problems(app)
-    register_guard(app)
+    register_guard(app, config)
     register_auth(app)
-    for api in (conversations, messages, search, prompts, jobs, models, health):
+    apis = (conversations, messages, search, prompts, jobs, models, sessions, account, health)
+    for api in apis:
         app.register_api(api)
     app.register_blueprint(pages)
+    if config.EPICODE_PROXIES:
+        proxies = config.EPICODE_PROXIES
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
     return app
 
 

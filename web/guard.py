@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest
+from werkzeug.sansio.utils import host_is_trusted
 
+from common.config import BaseConfig
 from common.errors import EpiCodeError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -42,16 +44,18 @@ HEADERS = {
 }
 
 
-def register_guard(app: Flask) -> None:
-    app.before_request(_check)
+def register_guard(app: Flask, config: BaseConfig) -> None:
+    has_accounts, trusted = config.EPICODE_AUTH == "accounts", config.trusted_hosts
+
+    def check() -> None:
+        _name_request()
+        if request.path != "/health" and not is_this_machine(request.host):
+            _check_name(has_accounts, trusted)
+        _check_origin()
+        _check_body()
+
+    app.before_request(check)
     app.after_request(_add_headers)
-
-
-def _check() -> None:
-    _name_request()
-    _check_host()
-    _check_origin()
-    _check_body()
 
 
 def _name_request() -> None:
@@ -60,10 +64,12 @@ def _name_request() -> None:
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
-def _check_host() -> None:
+def _check_name(has_accounts: bool, trusted: list[str]) -> None:
     """A name that isn't this machine's may be another page's DNS trick (rebinding)."""
-    if request.path != "/health" and not is_this_machine(request.host):
+    if not has_accounts:
         raise EpiCodeError("host_not_allowed")
+    if not host_is_trusted(request.host, trusted):
+        raise EpiCodeError("host_not_trusted")
 
 
 def _check_origin() -> None:

@@ -30,26 +30,26 @@ _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
 
 
-def _usable(text: str) -> str:
+def usable(text: str) -> str:
     """NUL can't be stored, a lone surrogate can't be sent: both are refused at the door."""
     if _UNUSABLE.search(text):
         raise PydanticCustomError("unusable_text", "NUL or a lone surrogate")
     return text
 
 
-Text = Annotated[str, AfterValidator(_usable)]
+Text = Annotated[str, AfterValidator(usable)]
 Content = Annotated[Text, StringConstraints(min_length=1)]
 Title = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
 Words = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    AfterValidator(_usable),
+    AfterValidator(usable),
 ]
 ModelId = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 PromptName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
-    AfterValidator(_usable),
+    AfterValidator(usable),
 ]
 PromptText = Annotated[Text, StringConstraints(min_length=1, max_length=32_000)]
 StrictFloat = Annotated[float, Strict()]

@@ -64,6 +64,8 @@ def problem(error: EpiCodeError) -> Response:
 
 def sentences(lang: Language, code: str, params: dict[str, Any]) -> tuple[str, str]:
     """Title and detail of an error code in a person's words."""
+    if "period" in params:
+        params = params | {"period": translate(lang, f"period.{params['period']}")}
     return (
         translate(lang, f"error.{code}.title", **params),
         translate(lang, f"error.{code}.detail", **params),

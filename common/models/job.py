@@ -18,6 +18,8 @@ class Job(Base):
     `waits_for` is the reply above the prompt while that is pending, emptied by its end;
     `rung_at` is when the doorbell was last sent for a queued job; `window` is what was sent to
     the model; `attempts` tells what became of each attempt; `error` holds a code and its numbers.
+    `key_id` is the API key that posted it; until it ends, `reserved_tokens` and `reserved_cost`
+    count as spent (None: nobody counts).
     """
 
     __tablename__ = "jobs"
@@ -56,6 +58,8 @@ class Job(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # No foreign key: a key is revoked, never deleted, and a post needs no look at it.
+    key_id: Mapped[uuid.UUID | None]
     conversation_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("conversations.id", ondelete="CASCADE")
     )
@@ -88,6 +92,8 @@ class Job(Base):
     cached_tokens: Mapped[int | None]
     reasoning_tokens: Mapped[int | None]
     cost: Mapped[Decimal | None] = mapped_column(Numeric(14, 8))
+    reserved_tokens: Mapped[int | None]
+    reserved_cost: Mapped[Decimal | None] = mapped_column(Numeric(14, 8))
     request_id: Mapped[str | None] = mapped_column(Text)
     queued_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     started_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from common.config import TestingConfig
 from tests.conftest import fresh_config
 from tests.databases import Databases
 from tests.upstream import Upstream
+from tests.web.accounts import Guest, browser, member
 from tests.web.hand import Hand
 from tests.web.people import Person, nobody, person
 from web.create_app import create_app
@@ -58,3 +59,43 @@ def own_hand(config: TestingConfig) -> Iterator[Hand]:
     hand = Hand.of(config)
     yield hand
     hand.close()
+
+
+@pytest.fixture(scope="session")
+def accounts_config(databases: Databases, upstream: Upstream) -> TestingConfig:
+    return fresh_config(databases, upstream).model_copy(
+        update={"EPICODE_AUTH": "accounts", "EPICODE_TRUSTED_HOSTS": "chat.example.org"}
+    )
+
+
+@pytest.fixture(scope="session")
+def club(accounts_config: TestingConfig) -> Iterator[OpenAPI]:
+    """The application with accounts, on one database for all."""
+    app = create_app(accounts_config)
+    yield app
+    with app.app_context():
+        close_all()
+
+
+@pytest.fixture
+def alice_in(club: OpenAPI) -> Guest:
+    """Alice, signed in."""
+    return member(club, "Alice")
+
+
+@pytest.fixture
+def bob_in(club: OpenAPI) -> Guest:
+    return member(club, "Bob")
+
+
+@pytest.fixture
+def administrator(club: OpenAPI) -> Guest:
+    """An administrator, signed in; there are others."""
+    member(club, "Deputy", role="admin", signed_in=False)
+    return member(club, "Administrator", role="admin")
+
+
+@pytest.fixture
+def outsider(club: OpenAPI) -> Guest:
+    """A browser in which nobody has signed in."""
+    return browser(club)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from web import shapes
+from web import access_shapes, shapes
 
 PROBLEM = "application/problem+json"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -70,10 +70,19 @@ class Contract:
             return
         assert kind == "application/json", said
         name = response["content"]["application/json"]["schema"]["$ref"].rsplit("/")[-1]
-        shape: type[BaseModel] = getattr(shapes, name)
+        shape = shape_named(name)
         answer = json.loads(body)
         shape.model_validate(answer, strict=True)
         _check_times(answer, said)
+
+
+def shape_named(name: str) -> type[BaseModel]:
+    """The class of an answer's schema."""
+    for module in (shapes, access_shapes):
+        if hasattr(module, name):
+            found: type[BaseModel] = getattr(module, name)
+            return found
+    raise AssertionError(f"no shape is called {name}")
 
 
 def _check_times(value: Any, said: str) -> None:

@@ -30,7 +30,7 @@ class Person:
         if self.key is not None:
             headers.setdefault("Authorization", f"Bearer {self.key}")
         lang = options.pop("lang", None)
-        client = self.app.test_client()
+        client = self.app.test_client(use_cookies="Cookie" not in headers)
         if lang:
             client.set_cookie("lang", lang)
         answer = client.open(url, method=verb, headers=headers, **options)
@@ -45,6 +45,9 @@ class Person:
 
     def post(self, url: str, **options: Any) -> TestResponse:
         return self.call("POST", url, **options)
+
+    def put(self, url: str, **options: Any) -> TestResponse:
+        return self.call("PUT", url, **options)
 
     def patch(self, url: str, **options: Any) -> TestResponse:
         return self.call("PATCH", url, **options)

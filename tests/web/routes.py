@@ -12,8 +12,8 @@ from flask_openapi import OpenAPI
 from tests.web.contract import Contract
 from tests.web.people import Person
 
-# By the path's first noun: whose id stands in it.
-NOUNS = ("conversations", "messages", "jobs", "prompts")
+# What a key has none of: tests/web/test_who_may.py walks these, with people who have signed in.
+OF_PEOPLE = ("sessions", "keys", "admin")
 
 # The smallest body of each kind that is accepted.
 BODIES: dict[str, dict[str, Any]] = {
@@ -25,6 +25,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "Question": {"content": "hola"},
     "NewPrompt": {"name": "breve", "content": "Sé breve."},
     "PromptChange": {"name": "otro"},
+    "SignIn": {"email": "nobody@example.org", "password": "not a password"},
+    "Joining": {
+        "token": "none",
+        "email": "nobody@example.org",
+        "display_name": "Nobody",
+        "password": "not a password",
+    },
+    "AccountChange": {"display_name": "otro"},
+    "PasswordChange": {"current_password": "not a password", "new_password": "none either"},
 }
 
 
@@ -51,8 +60,14 @@ def filled(path: str, ids: dict[str, str]) -> str:
     if "{id}" not in path:
         return path + QUERIES.get(path, "")
     noun = path.split("/")[2]
-    assert noun in NOUNS, f"tell tests/web/routes.py what to put into {path}"
+    if noun in OF_PEOPLE and noun not in ids:
+        return with_random_id(path)
+    assert noun in ids, f"tell tests/web/routes.py what to put into {path}"
     return path.replace("{id}", ids[noun])
+
+
+def is_of_people(path: str) -> bool:
+    return path.split("/")[2] in OF_PEOPLE
 
 
 def changing(app: OpenAPI) -> list[tuple[str, str, dict[str, Any]]]:

@@ -12,6 +12,7 @@ from tests.web.routes import (
     belongings,
     body_of,
     filled,
+    is_of_people,
     with_random_id,
     without_request_id,
 )
@@ -23,7 +24,7 @@ def test_every_route_with_an_id_hides_alices_things_from_bob(
 ) -> None:
     walked = 0
     for verb, path, operation in Contract(house.api_doc).operations():
-        if "{id}" not in path:
+        if "{id}" not in path or is_of_people(path):
             continue
         url = filled(path, belongings(alice))
         for stranger in (bob, anyone):
@@ -127,7 +128,7 @@ def test_health_is_answered_whatever_the_key(alice: Person) -> None:
 def test_an_id_that_is_none_is_a_404_like_any_other(house: OpenAPI, alice: Person) -> None:
     random = alice.get(f"/api/jobs/{uuid.uuid4()}").data
     for verb, path, operation in Contract(house.api_doc).operations():
-        if "{id}" not in path:
+        if "{id}" not in path or is_of_people(path):
             continue
         short = str(uuid.uuid4())[:-1]
         for bad in ("x", "0", "null", "%00", "%ff", "%2e%2e", "💥", "a" * 2000, short):
