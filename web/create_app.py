@@ -16,11 +16,13 @@ from web import shapes
 from web.auth import register_auth
 from web.database import db, register_database
 from web.guard import MAX_BODY_BYTES, register_guard
+from web.metrics import register_metrics
 from web.problems import invalid_input, register_problems
 from web.routes.conversations import conversations
 from web.routes.health import health
 from web.routes.jobs import jobs
 from web.routes.messages import messages
+from web.routes.metrics import metrics
 from web.routes.models import models
 from web.routes.pages import pages
 from web.services import Services
@@ -48,9 +50,11 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     register_problems(app)
     register_guard(app)
     register_auth(app)
+    register_metrics(app)
     for api in (conversations, messages, jobs, models, health):
         app.register_api(api)
     app.register_blueprint(pages)
+    app.register_blueprint(metrics)
     return app
 
 
