@@ -6,11 +6,14 @@ import sys
 
 from common.config import load_config
 from common.errors import ConfigurationError
+from web.metrics_folder import remove_own_folder, use_own_folder
 
 try:
     _config = load_config()
 except ConfigurationError as error:
     sys.exit(f"EpiCode: {error}")
+
+use_own_folder()  # before anything counts
 
 _host = _config.EPICODE_HOST.strip("[]")
 bind = f"[{_host}]:{_config.EPICODE_PORT}" if ":" in _host else f"{_host}:{_config.EPICODE_PORT}"
@@ -36,3 +39,8 @@ def on_starting(server):  # type: ignore[no-untyped-def]
     o200k()
     gc.collect()
     gc.freeze()
+
+
+def on_exit(server):  # type: ignore[no-untyped-def]
+    """The counts end with the master; of one that was killed the next start removes them."""
+    remove_own_folder()

@@ -71,6 +71,11 @@ class BaseConfig(BaseSettings):
     EPICODE_LOG_FORMAT: Literal["text", "json"] | None = None
     EPICODE_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    # None: a worker has no metrics to scrape (worker/listener.py), /metrics no readers from afar.
+    EPICODE_METRICS_PORT: int | None = Field(None, ge=1, le=65535)
+    EPICODE_METRICS_HOST: str = "127.0.0.1"
+    EPICODE_METRICS_TOKEN: str | None = Field(None, min_length=16)
+
     # How long a job may take, and who notices when its worker is gone.
     EPICODE_LEASE_SECONDS: float = Field(30, gt=0)
     EPICODE_RENEW_SECONDS: float = Field(5, gt=0)

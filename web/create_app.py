@@ -18,12 +18,14 @@ from web.auth import register_auth
 from web.compression import register_compression
 from web.database import db, register_database
 from web.guard import MAX_BODY_BYTES, register_guard
+from web.metrics import register_metrics
 from web.problems import invalid_input, register_problems
 from web.routes.account import account
 from web.routes.conversations import conversations
 from web.routes.health import health
 from web.routes.jobs import jobs
 from web.routes.messages import messages
+from web.routes.metrics import metrics
 from web.routes.models import models
 from web.routes.pages import pages
 from web.routes.prompts import prompts
@@ -55,10 +57,12 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     register_problems(app)
     register_guard(app, config)
     register_auth(app)
+    register_metrics(app)
     apis = (conversations, messages, search, prompts, jobs, models, sessions, account, health)
     for api in apis:
         app.register_api(api)
     app.register_blueprint(pages)
+    app.register_blueprint(metrics)
     if config.EPICODE_PROXIES:
         proxies = config.EPICODE_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)

@@ -25,6 +25,7 @@ from common.machine import Status
 from common.models import Job
 from common.shown import context, shown_fields
 from common.workers import lease_owner
+from worker import metrics
 from worker.context_window import Window, build_window
 from worker.leases import Lease
 from worker.process import WorkerProcess
@@ -55,6 +56,7 @@ class Claimed:
     conversation_id: uuid.UUID
     prompt_message_id: uuid.UUID
     window: Window
+    waited: timedelta
     started_at: datetime  # the database's clock
     claimed_at: float  # the same moment on this process's monotonic clock
 
@@ -84,6 +86,8 @@ def claim(process: WorkerProcess, job_id: uuid.UUID) -> Claimed:
         process.unmark([job_id])
         raise
     lease = claimed.lease
+    if lease.attempt == 1:
+        metrics.claimed(claimed.waited)
     process.leases.add(lease)
     try:
         process.live_log.show([(lease.job_id, lease.attempt, lease.owner, lease.shown)])
@@ -139,6 +143,7 @@ def _load(process: WorkerProcess, session: Session, job: JobRow) -> Claimed:
         conversation_id=job.conversation_id,
         prompt_message_id=job.prompt_message_id,
         window=window,
+        waited=job.started_at - job.queued_at,
         started_at=job.started_at,
         claimed_at=time.monotonic(),
     )

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common.machine import Status
 from common.models import Job
 from common.shown import moment
+from worker import metrics
 from worker.claim import Claimed, NothingToDo, claim, smaller_window
 from worker.context_window import Window
 from worker.leases import Interruption
@@ -103,7 +104,8 @@ def _speak_once(process: WorkerProcess, claimed: Claimed, window: Window) -> Spe
     )
     lease.stop_with(spoken.cancel)
     try:
-        spoken.result()
+        with metrics.UPSTREAM_STREAMS.track_inprogress():
+            spoken.result()
     except concurrent.futures.CancelledError:
         why = lease.interruption or Interruption.SHUTDOWN
         speech.end(Ending.INTERRUPTED, interruption=why)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common import jobs, workers
 from common.db import Database
 from common.live_log import LiveLog
+from worker import metrics
 from worker.place import this_place
 
 RETRY_SECONDS = 1.0
@@ -147,6 +148,7 @@ class Leases:
                 self._renew(list(self._held.values()))
                 wait = max(0.1, self._every_seconds - (time.monotonic() - began_at))
             except SQLAlchemyError as error:
+                metrics.RENEWALS_FAILED.inc()
                 log.warning("leases_not_renewed", error=type(error).__name__, held=len(self))
                 wait = min(RETRY_SECONDS, self._every_seconds)
             except Exception as defect:  # the thread's door: without it every lease would lapse
@@ -166,6 +168,7 @@ class Leases:
             if row is None:
                 # It may have ended in this very moment; then nobody holds it any more.
                 if self._held.get(lease.job_id) is lease:
+                    metrics.FENCES_LOST.inc()
                     log.warning("fence_lost", job_id=str(lease.job_id), attempt=lease.attempt)
                     lease.interrupt(Interruption.FENCE_LOST)
                 continue

@@ -23,7 +23,9 @@ from common.db import Database
 from common.live_log import LiveLog
 from common.queue import Doorbells
 from common.tokens import o200k
+from worker import metrics
 from worker.leases import Interruption, Leases
+from worker.listener import Listener
 from worker.loop import EventLoop
 from worker.reply_writer import ReplyWriter
 from worker.sweep import Sweep
@@ -71,6 +73,8 @@ class WorkerProcess:
         self.writer = ReplyWriter(
             self.live_log, lambda job_id: self.leases.interrupt(job_id, Interruption.CANCEL)
         )
+        metrics.watch_slots(slots, lambda: len(self.leases))
+        self._listener = Listener(config.EPICODE_METRICS_HOST, config.EPICODE_METRICS_PORT)
         self.sweep = Sweep(self.database, self.live_log, self.ring, config)
         self.is_stopping = threading.Event()
         self._stopped = threading.Event()
@@ -98,6 +102,7 @@ class WorkerProcess:
         self.leases.report()
         self.leases.start()
         self.sweep.start()
+        self._listener.start()
         # What start-up made stays: a full collection that walks it holds every stream up.
         gc.collect()
         gc.freeze()
@@ -112,6 +117,7 @@ class WorkerProcess:
     def stop(self) -> None:
         """Ends the threads, signs off and rings for whoever else is online."""
         self._stopped.set()
+        self._listener.stop()
         self.leases.stop()
         self.sweep.stop()
         try:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from common import catalogue, jobs
 from common.jobs import JobRow, Said, Usage
 from common.tokens import count_tokens
+from worker import metrics
 from worker.claim import Claimed
 from worker.leases import Interruption
 from worker.process import WorkerProcess
@@ -52,6 +53,7 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
     if speech.interruption is Interruption.FENCE_LOST:
         return None
     said = _said(claimed, speech)
+    ran_for = timedelta(seconds=time.monotonic() - claimed.claimed_at)
     gives_up_at = time.monotonic() + process.config.EPICODE_JOB_SECONDS
     while True:
         try:
@@ -62,7 +64,8 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
                 code = job.error["code"] if job.error else None
                 if job.status == "queued" and speech.error:
                     code = speech.error.code
-                return Settled(job.status, code, ring_in)
+            _count_in(claimed, speech, said, job, ran_for)
+            return Settled(job.status, code, ring_in)
         except (DataError, IntegrityError, ProgrammingError):
             raise  # no outage: it would be the same in a second, so the lease ends and is rescued
         except SQLAlchemyError as error:
@@ -70,6 +73,24 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
             if time.monotonic() > gives_up_at:
                 return None
             time.sleep(RETRY_SECONDS)
+
+
+def _count_in(
+    claimed: Claimed, speech: Speech, said: Said, job: JobRow, ran_for: timedelta
+) -> None:
+    """Tells the metrics of an attempt that is saved."""
+    model, begun = claimed.limits.id, said.first_token_after
+    if not speech.text and speech.usage is None:  # then nothing says that the model took it in
+        said = replace(said, usage=Usage())
+    metrics.attempt_ended(
+        model,
+        job.attempts[-1]["outcome"],
+        said,
+        status=job.status,
+        spoke_for=ran_for - begun if begun is not None else None,
+    )
+    if speech.error is not None and speech.error.code != "internal_error":
+        metrics.upstream_failed(model, speech.error.code)
 
 
 def _said(claimed: Claimed, speech: Speech) -> Said:

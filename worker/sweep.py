@@ -27,6 +27,7 @@ from common.live_log import LiveLog
 from common.machine import Status
 from common.models import Job
 from common.tokens import count_tokens
+from worker import metrics
 from worker.place import is_gone, this_place
 
 JITTER = 0.2
@@ -143,6 +144,7 @@ class Sweep:
                 ended = self._rescue(session, job, said) if job is not None else None
             if ended is not None:
                 log.warning("job_rescued", job_id=str(job_id), attempt=attempt, status=ended.status)
+                metrics.rescued(ended.model, ended.status)
                 self._mark_done(job_id, attempt)
         if gone and len(lost) < AT_ONCE:
             with self._database.transaction() as session:
@@ -192,9 +194,12 @@ class Sweep:
         for job_id, attempt in waiting:
             code = "deadline_exceeded" if attempt else "expired"
             record = EpiCodeError(code, retryable=True).as_record()
+            expired = None
             with self._database.transaction() as session:
                 if _is_free(session, job_id):
-                    jobs.expire(session, job_id, record)
+                    expired = jobs.expire(session, job_id, record)
+            if expired is not None:
+                metrics.ended_by_sweep(expired.status)
         for job_id, attempt in running:
             said = self._said_so_far(job_id, attempt)
             record = EpiCodeError("deadline_exceeded", retryable=True).as_record()
@@ -203,6 +208,7 @@ class Sweep:
                 if _is_free(session, job_id):
                     ended = jobs.fail(session, job_id, attempt, record, said)
             if ended is not None:
+                metrics.ended_by_sweep(ended.status)
                 self._mark_done(job_id, attempt)
 
     def _mark_done(self, job_id: uuid.UUID, attempt: int) -> None:
