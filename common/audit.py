@@ -53,7 +53,7 @@ PROMISES = {
     """,
     "every_reply_has_a_job": """
         SELECT reply.id FROM messages AS reply
-        WHERE reply.role = 'assistant'
+        WHERE reply.role = 'assistant' AND (NOT reply.imported OR reply.status = 'pending')
           AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.reply_message_id = reply.id)
     """,
     "a_reply_ends_as_its_job_does": """

@@ -21,7 +21,7 @@ _UPWARDS = text("""
         UNION ALL
         SELECT messages.*, branch.step + 1
         FROM branch JOIN messages ON messages.id = branch.parent_id
-        WHERE branch.step < :limit
+        WHERE branch.step < :limit OR :limit IS NULL
     )
     SELECT * FROM branch ORDER BY step DESC
 """)
@@ -130,9 +130,9 @@ class Beside:
 
 
 def branch(
-    session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID | None, limit: int
+    session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID | None, limit: int | None
 ) -> Page:
-    """At most `limit` messages of the branch that ends in `leaf`."""
+    """At most `limit` messages of the branch that ends in `leaf`; None: all of it."""
     messages = _as_messages(
         session, _UPWARDS, {"start": leaf, "conversation": conversation_id, "limit": limit}
     )
@@ -140,9 +140,9 @@ def branch(
 
 
 def tree(
-    session: Session, conversation_id: uuid.UUID, after: uuid.UUID | None, limit: int
+    session: Session, conversation_id: uuid.UUID, after: uuid.UUID | None, limit: int | None
 ) -> Sequence[Message]:
-    """At most `limit` messages of the whole tree, in the order of their making."""
+    """At most `limit` messages of the whole tree, in the order of their making; None: all."""
     query = select(Message).where(Message.conversation_id == conversation_id)
     if after is not None:
         query = query.where(Message.id > after)

@@ -37,6 +37,8 @@ STATUS_OF_CODE = {
     "turn_too_long": 422,
     "pins_too_long": 422,
     "model_unavailable": 422,
+    "import_unreadable": 422,
+    "import_too_large": 422,
     "too_many_prompts": 422,
     "too_many_waiting": 429,
     "too_many_attempts": 429,

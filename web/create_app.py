@@ -31,6 +31,7 @@ from web.routes.pages import pages
 from web.routes.prompts import prompts
 from web.routes.search import search
 from web.routes.sessions import sessions
+from web.routes.transfers import transfers
 from web.services import Services
 
 
@@ -58,8 +59,8 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     register_guard(app, config)
     register_auth(app)
     register_metrics(app)
-    apis = (conversations, messages, search, prompts, jobs, models, sessions, account, health)
-    for api in apis:
+    chat = (conversations, messages, search, transfers, prompts, jobs, models)
+    for api in (*chat, sessions, account, health):
         app.register_api(api)
     app.register_blueprint(pages)
     app.register_blueprint(metrics)

@@ -12,15 +12,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    Strict,
     StrictBool,
-    StrictInt,
     StringConstraints,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from common.errors import EpiCodeError
+from common.params import Params
 
 MAX_WAIT_SECONDS = 20
 PAGE = 40
@@ -52,7 +51,6 @@ PromptName = Annotated[
     AfterValidator(usable),
 ]
 PromptText = Annotated[Text, StringConstraints(min_length=1, max_length=32_000)]
-StrictFloat = Annotated[float, Strict()]
 OpaqueCursor = Annotated[str, StringConstraints(max_length=200)]
 PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 
@@ -74,17 +72,6 @@ class Body(BaseModel):
     """A body names only what it may change."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Params(Body):
-    """Settings of the model call; those that a model doesn't take are not sent to it."""
-
-    temperature: Annotated[StrictFloat, Field(ge=0, le=2)] | None = None
-    max_output_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
-    reasoning_effort: Literal["minimal", "low", "medium", "high"] | None = None
-
-    def given(self) -> dict[str, object]:
-        return self.model_dump(exclude_none=True)
 
 
 class NewConversation(Body):
@@ -127,6 +114,13 @@ class MessageChange(Body):
     in_window: Literal["auto", "always", "never"]
 
 
+class NewImport(Body):
+    """`conversation`: the whole object of an exported file, or one of `conversations.json`."""
+
+    format: Literal["epicode", "chatgpt"]
+    conversation: dict[str, Any]
+
+
 class NewPrompt(Body):
     name: PromptName
     content: PromptText
@@ -152,6 +146,10 @@ class ItemPath(BaseModel):
 
 class WaitQuery(Query):
     wait: Annotated[int, Field(ge=0)] | None = None
+
+
+class ExportQuery(Query):
+    format: Literal["json", "markdown"] = "markdown"
 
 
 class ConversationList(Query):

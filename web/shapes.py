@@ -78,6 +78,38 @@ class ConversationPage(Shape):
     next: str | None
 
 
+class ExportedMessage(Shape):
+    """`parent_id` null: it hangs from the system prompt."""
+
+    id: str
+    parent_id: str | None
+    role: Literal["user", "assistant"]
+    content: str
+    in_window: Literal["auto", "always", "never"]
+    status: Literal["pending", "completed", "incomplete", "failed"]
+    model: str | None
+    finish_reason: str | None
+    created_at: str
+
+
+class ExportedConversation(Shape):
+    """A file that `POST /api/imports` takes back; parents come before what hangs from them."""
+
+    format: Literal["epicode"]
+    version: Literal[1]
+    title: str
+    title_source: Literal["default", "person", "model"]
+    system_prompt: str
+    model: str | None
+    params: dict[str, Any]
+    pinned: bool
+    archived: bool
+    created_at: str
+    updated_at: str
+    head_message_id: str
+    messages: list[ExportedMessage]
+
+
 class JobError(Shape):
     code: str
     title: str

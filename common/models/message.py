@@ -52,3 +52,5 @@ class Message(Base):
     token_count: Mapped[int] = mapped_column(server_default=text("0"))
     finish_reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    # It was said elsewhere, and no job stands behind it.
+    imported: Mapped[bool] = mapped_column(server_default=text("false"))

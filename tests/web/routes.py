@@ -24,6 +24,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "MessageChange": {"in_window": "auto"},
     "Question": {"content": "hola"},
     "NewPrompt": {"name": "breve", "content": "Sé breve."},
+    "NewImport": {
+        "format": "epicode",
+        "conversation": {
+            "format": "epicode",
+            "version": 1,
+            "created_at": "2024-05-01T10:00:00Z",
+            "updated_at": "2024-05-01T10:00:00Z",
+            "messages": [],
+        },
+    },
     "PromptChange": {"name": "otro"},
     "SignIn": {"email": "nobody@example.org", "password": "not a password"},
     "Joining": {

@@ -46,6 +46,7 @@ def test_the_posts_that_create_are_known(house: OpenAPI) -> None:
         "/api/conversations",
         "/api/conversations/{id}/messages",
         "/api/messages/{id}/replies",
+        "/api/imports",
         "/api/prompts",
     }
 

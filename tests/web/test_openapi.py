@@ -65,6 +65,8 @@ def test_the_routes_are_those_of_the_contract(house: OpenAPI) -> None:
         "POST /api/messages/{id}/replies",
         "PATCH /api/messages/{id}",
         "DELETE /api/messages/{id}",
+        "GET /api/conversations/{id}/export",
+        "POST /api/imports",
         "GET /api/search",
         "GET /api/prompts",
         "POST /api/prompts",
