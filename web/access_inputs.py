@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, StrictInt, StringConstraints
 
+from common.params import StrictFloat
 from common.passwords import LONGEST, SHORTEST
-from web.inputs import PAGE, Body, OpaqueCursor, PageLimit, Query, StrictFloat, Text, usable
+from web.inputs import PAGE, Body, OpaqueCursor, PageLimit, Query, Text, usable
 
 # Stripped before it is measured, which pydantic does only next to the type itself.
 Address = Annotated[
