@@ -126,6 +126,7 @@ def post_message(
     params: dict[str, Any] | None = None,
     message_id: uuid.UUID | None = None,
     job_id: uuid.UUID | None = None,
+    request_id: str | None = None,
 ) -> Posted:
     """Writes the user's turn, its pending reply and the queued job.
 
@@ -151,7 +152,7 @@ def post_message(
     message = Message(
         id=message_id or new_id(), content=content, token_count=tokens, in_window=in_window
     )
-    asked = Asked(job_id or new_id(), limits.id, effective)
+    asked = Asked(job_id or new_id(), limits.id, effective, request_id)
     return turns.write_turn(session, conversation, parent, message, asked)
 
 
@@ -165,6 +166,7 @@ def regenerate(
     model: str | None = None,
     params: dict[str, Any] | None = None,
     job_id: uuid.UUID | None = None,
+    request_id: str | None = None,
 ) -> Posted:
     """Another reply to a user's turn, beside those that it has. Raises as `post_message` does."""
     found = find_message(session, user_id, message_id)
@@ -178,7 +180,7 @@ def regenerate(
     effective = conversation.params | (params or {})
     check_size(session, below, limits, effective, message.token_count)
     check_waiting(below, caps)
-    asked = Asked(job_id or new_id(), limits.id, effective)
+    asked = Asked(job_id or new_id(), limits.id, effective, request_id)
     return turns.write_reply(session, conversation, below.parent, message, asked)
 
 

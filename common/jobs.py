@@ -45,7 +45,6 @@ class Said:
     token_count: int = 0
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
-    request_id: str | None = None
     first_token_after: timedelta | None = None
 
 
@@ -220,7 +219,6 @@ def _end(
         "cached_tokens": usage.cached_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "cost": usage.cost,
-        "request_id": said.request_id,
         "first_token_after": said.first_token_after,
     }
     values |= own | _reply(reply_status, said)

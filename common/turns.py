@@ -39,9 +39,9 @@ def _writing(name: str, turn: str) -> TextClause:
         ),
         job AS (
             INSERT INTO jobs (id, user_id, conversation_id, prompt_message_id, reply_message_id,
-                              kind, model, params, waits_for)
+                              kind, model, params, waits_for, request_id)
             VALUES (:job, :user, :conversation, :turn, :reply, :kind, :model,
-                    CAST(:params AS jsonb), :waits_for)
+                    CAST(:params AS jsonb), :waits_for, :request_id)
         )
         UPDATE conversations SET head_message_id = :reply, updated_at = now()
         WHERE id = :conversation
@@ -72,11 +72,13 @@ class Posted:
 
 @dataclass(frozen=True)
 class Asked:
-    """The job that a turn is to have: its id, its model, and the params that the call gets."""
+    """The job that a turn is to have: its id, its model, the params that the call gets, and the id
+    of the request that asked, by which its log lines are found in both doors."""
 
     job_id: uuid.UUID
     model: str
     params: dict[str, Any]
+    request_id: str | None = None
 
 
 def write_turn(
@@ -153,6 +155,7 @@ def _pending(
         attempt=0,
         failures=0,
         attempts=[],
+        request_id=asked.request_id,
         waits_for=parent.id if waits else None,
     )
     return reply, job
@@ -177,4 +180,5 @@ def _values(parent: Parent, message: Message, reply: Message, job: Job) -> dict[
         "model": job.model,
         "params": orjson.dumps(job.params).decode(),
         "waits_for": job.waits_for,
+        "request_id": job.request_id,
     }

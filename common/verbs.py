@@ -25,7 +25,7 @@ _WITH_OUTCOME = """
 """
 _ENDED = f"""
     {_UNHELD}, {_WITH_OUTCOME},
-    finished_at = now(), request_id = :request_id,
+    finished_at = now(),
     input_tokens = :input_tokens, output_tokens = :output_tokens,
     cached_tokens = :cached_tokens, reasoning_tokens = :reasoning_tokens, cost = :cost,
     first_token_at = started_at + CAST(:first_token_after AS interval)

@@ -19,6 +19,8 @@ def commit_and_ring(posted: uuid.UUID | None = None) -> None:
     """
     part, session = services(), db.session()
     session.commit()
+    if posted is not None:
+        log.info("job_accepted", job_id=str(posted))
     try:
         # Picked only now that everybody sees the job: of those who post at once each would take
         # the last free slot for a job that the others can't see.

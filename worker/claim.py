@@ -56,6 +56,7 @@ class Claimed:
     conversation_id: uuid.UUID
     prompt_message_id: uuid.UUID
     window: Window
+    request_id: str | None  # of the post
     waited: timedelta
     started_at: datetime  # the database's clock
     claimed_at: float  # the same moment on this process's monotonic clock
@@ -143,6 +144,7 @@ def _load(process: WorkerProcess, session: Session, job: JobRow) -> Claimed:
         conversation_id=job.conversation_id,
         prompt_message_id=job.prompt_message_id,
         window=window,
+        request_id=job.request_id,
         waited=job.started_at - job.queued_at,
         started_at=job.started_at,
         claimed_at=time.monotonic(),

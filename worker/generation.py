@@ -40,7 +40,9 @@ def run_job(process: WorkerProcess, job_id: uuid.UUID) -> str:
     Raises NotStartable, NothingToDo, JobFailed or JobRequeued: what Celery is to be told.
     """
     claimed = claim(process, job_id)
-    structlog.contextvars.bind_contextvars(job_id=str(job_id), attempt=claimed.lease.attempt)
+    structlog.contextvars.bind_contextvars(
+        job_id=str(job_id), attempt=claimed.lease.attempt, request_id=claimed.request_id
+    )
     try:
         speech = let_speak_safely(process, claimed)
         return settle_and_ring(process, claimed, speech)

@@ -29,7 +29,6 @@ SAID = Said(
     token_count=2,
     finish_reason="stop",
     usage=Usage(11, 2, cached_tokens=5, reasoning_tokens=1, cost=Decimal("0.0000042")),
-    request_id="req-1",
     first_token_after=timedelta(seconds=2),
 )
 USAGE_OF_SAID = {
@@ -38,7 +37,6 @@ USAGE_OF_SAID = {
     "cached_tokens": 5,
     "reasoning_tokens": 1,
     "cost": Decimal("0.0000042"),
-    "request_id": "req-1",
 }
 UNHELD = {"lease_owner": None, "lease_expires_at": None, "rung_at": None}
 

@@ -3,7 +3,7 @@
 import time
 
 import structlog
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from flask_openapi import APIBlueprint
 from redis.exceptions import RedisError
 
@@ -130,6 +130,7 @@ def ask(query: WaitQuery, body: Question) -> Response:
             params=body.params.given(),
             message_id=makes.message_id,
             job_id=makes.job_id,
+            request_id=g.request_id,
         )
 
     made, posted = once(session, makes, post)

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, g, jsonify
 from flask_openapi import APIBlueprint
 
 from common import branches, conversations
@@ -78,6 +78,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
             params=body.params.given(),
             message_id=makes.message_id,
             job_id=makes.job_id,
+            request_id=g.request_id,
         ),
     )
     return accept(*done)
@@ -103,6 +104,7 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
             model=body.model,
             params=body.params.given(),
             job_id=makes.job_id,
+            request_id=g.request_id,
         ),
     )
     return accept(*done)
