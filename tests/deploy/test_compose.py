@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "docker-compose.yml", ROOT / "deploy" / "docker" / "docker-compose.yml"]
 HTTPS = ROOT / "deploy" / "docker" / "https.yml"
 SECRETS = {
-    "SECRET_KEY": "s" * 32,
+    "SECRET_KEY": "0123456789abcdef" * 2,
     "POSTGRES_PASSWORD": "p" * 32,
     "REDIS_PASSWORD": "r" * 32,
     "FLOWER_BASIC_AUTH": "admin:f",
@@ -50,7 +50,8 @@ def model(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="module")
 def public() -> Any:
     """What runs with https.yml beside the first file."""
-    done = compose(FILES[0], SECRETS, "--format", "json", beside=HTTPS)
+    named = SECRETS | {"EPICODE_TRUSTED_HOSTS": "chat.example.org"}
+    done = compose(FILES[0], named, "--format", "json", beside=HTTPS)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
@@ -150,6 +151,7 @@ def test_the_services_settings_are_ones_that_the_product_takes(public: Any, mode
             if name in ProductionConfig.model_fields
         }
         read = ProductionConfig(_env_file=None, **settings)
+        assert read.EPICODE_PROXIES == (read.EPICODE_AUTH == "accounts")
         assert read.EPICODE_METRICS_PORT == 9101
 
 
