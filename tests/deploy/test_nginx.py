@@ -1,111 +1,213 @@
-"""nginx's own reading of its file, and what it says while EpiCode is away."""
+"""nginx's own reading of its files, and a real one in front of nothing, of the stack and of
+Flower."""
 
 from __future__ import annotations
 
-import json
-import shutil
+import re
 import socket
+import ssl
 import subprocess
-import time
-import urllib.error
-import urllib.request
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/opt/homebrew/bin")
+from common.config import ROOT
+from tests.deploy.nginx import FILES, FOLDER, OPENSSL, PROGRAM, Nginx
+from tests.stack import Stack, free_port, wait_until
+from tests.upstream import reply
+from web.guard import HEADERS
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None or OPENSSL is None, reason="nginx or openssl is not installed"
+)
 
 
 @pytest.fixture
-def command(tmp_path: Path, port: int) -> list[str]:
-    """nginx on a free port, with its files in a folder of its own and no EpiCode behind it."""
-    conf = (ROOT / "deploy" / "nginx" / "chatgpt.conf").read_text()
-    conf = conf.replace("/var/log/nginx", str(tmp_path)).replace(
-        "127.0.0.1:8080", f"127.0.0.1:{port}"
+def alone(tmp_path: Path) -> Iterator[Nginx]:
+    """With no EpiCode behind it."""
+    with Nginx("compose.conf", tmp_path) as nginx:
+        yield nginx
+
+
+@pytest.fixture(scope="module")
+def front(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """In front of the running product, without TLS."""
+    folder = tmp_path_factory.mktemp("front")
+    with Nginx("compose.conf", folder, web=f"127.0.0.1:{stack.port}") as nginx:
+        yield nginx
+
+
+@pytest.fixture(scope="module")
+def secured(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """The same with HTTPS, as on a machine of one's own."""
+    folder = tmp_path_factory.mktemp("secured")
+    with Nginx("chatgpt.conf", folder, web=f"127.0.0.1:{stack.port}") as nginx:
+        yield nginx
+
+
+@pytest.fixture(scope="module")
+def flower(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """With Flower behind it, started as Compose starts it."""
+    port = free_port()
+    words = ["flower", "--address=127.0.0.1", f"--port={port}", "--url-prefix=flower"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "common.queue", *words],
+        cwd=ROOT,
+        env=stack.environment
+        | {"FLOWER_BASIC_AUTH": "alice:secret", "FLOWER_UNAUTHENTICATED_API": ""},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    (tmp_path / "chatgpt.conf").write_text(conf.replace("127.0.0.1:8000", "127.0.0.1:1"))
-    folders = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    folder = tmp_path_factory.mktemp("flower")
+    try:
+        with Nginx("compose.conf", folder, flower=f"127.0.0.1:{port}") as nginx:
+            wait_until(
+                lambda: (
+                    httpx.get(f"{nginx.url}/flower/healthcheck", verify=False).status_code == 200
+                ),
+                what="Flower behind nginx",
+            )
+            yield nginx
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def get(url: str, **options: object) -> httpx.Response:
+    return httpx.get(url, verify=False, timeout=30, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nginx_finds_nothing_to_complain_about(name: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*Nginx(name, tmp_path).command, "-t", "-q"], capture_output=True, text=True
     )
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\ndaemon off;\n"
-        "master_process off;\nevents {}\n"
-        f"http {{\n{folders}include {tmp_path}/chatgpt.conf;\n}}\n"
-    )
-    log = str(tmp_path / "start.log")
-    return [str(NGINX), "-e", log, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
-
-
-@pytest.fixture
-def running(command: list[str], port: int) -> Iterator[str]:
-    process = subprocess.Popen(command)
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(10)
-
-
-def refusal(request: urllib.request.Request) -> urllib.error.HTTPError:
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)
-    return refused.value
-
-
-def test_nginx_finds_nothing_to_complain_about(command: list[str]) -> None:
-    done = subprocess.run([*command, "-t", "-q"], capture_output=True, text=True)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_it_listens_on_loopback_only() -> None:
-    conf = (ROOT / "deploy" / "nginx" / "chatgpt.conf").read_text()
-    listens = [line.split()[1] for line in conf.splitlines() if line.split()[:1] == ["listen"]]
+def test_one_thing_is_to_be_replaced_beside_the_name() -> None:
+    text = (FOLDER / "chatgpt.conf").read_text()
+    settings = "\n".join(line for line in text.splitlines() if not line.strip().startswith("#"))
 
-    assert listens == ["127.0.0.1:8080;"]
-
-
-def test_while_epicode_is_away_it_answers_with_a_problem_and_when_to_ask(running: str) -> None:
-    error = refusal(urllib.request.Request(running + "/api/jobs/x"))
-
-    problem = json.load(error)
-    assert (error.code, error.headers["Retry-After"]) == (503, "5")
-    assert error.headers["Content-Type"] == "application/problem+json"
-    assert (problem["status"], problem["code"]) == (503, "unavailable")
+    for folder in re.findall(r"(/\S*epicode\S*|\S*/web/static/)[;\s]", settings):
+        assert folder.startswith("/path/to/your/project/")
+    names = set(re.findall(r"server_name (\S+);", text))
+    assert names == set(re.findall(r"/live/([^/]+)/", text)) == {"chat.example.org"}
 
 
-def test_a_body_too_large_for_nginx_is_a_problem_too(running: str) -> None:
-    error = refusal(urllib.request.Request(running + "/api/ask", data=b"x" * (9 * 2**20)))
+def test_while_epicode_is_away_it_answers_with_a_problem_and_when_to_ask(alone: Nginx) -> None:
+    for path in ("/api/jobs/x", "/flower/", "/grafana/"):
+        answer = get(alone.url + path)
 
-    assert (error.code, json.load(error)["code"]) == (413, "payload_too_large")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert (answer.json()["status"], answer.json()["code"]) == (503, "unavailable")
 
 
-def test_the_words_of_a_search_stay_out_of_the_log(running: str, tmp_path: Path) -> None:
-    refusal(urllib.request.Request(running + "/api/conversations?q=secreto"))
+def test_a_body_too_large_for_nginx_is_a_problem_too(alone: Nginx) -> None:
+    refused = httpx.post(f"{alone.url}/api/ask", content=b"x" * (9 * 2**20), verify=False)
 
-    log = tmp_path / "chatgpt.log"
-    for _ in range(100):
-        if log.read_text():
-            break
-        time.sleep(0.02)
-    assert "/api/conversations" in log.read_text()
-    assert "secreto" not in log.read_text()
+    assert (refused.status_code, refused.json()["code"]) == (413, "payload_too_large")
+
+
+def test_the_words_of_a_search_stay_out_of_the_log(alone: Nginx) -> None:
+    get(f"{alone.url}/api/conversations?q=secreto")
+
+    wait_until(lambda: "/api/conversations" in alone.log, what="the log's line")
+    assert "secreto" not in alone.log
+
+
+def test_metrics_are_not_public(front: Nginx, stack: Stack) -> None:
+    assert get(f"{stack.url}/metrics").status_code == 200, "from this machine they are"
+
+    answer = get(f"{front.url}/metrics")
+
+    assert answer.status_code == 404
+    assert "epicode_" not in answer.text
+
+
+def test_static_files_come_from_the_disk_with_the_headers_that_epicode_sends(
+    front: Nginx, stack: Stack
+) -> None:
+    path = "/static/js/api.js"
+    direct, fronted = get(stack.url + path), get(front.url + path)
+
+    assert fronted.content == direct.content
+    for name, value in HEADERS.items():
+        assert fronted.headers[name] == direct.headers[name] == value
+    assert fronted.headers["Cache-Control"] == direct.headers["Cache-Control"] == "no-cache"
+    assert "X-Request-Id" not in fronted.headers, "no process was asked"
+    assert fronted.headers["Content-Encoding"] == "gzip"
+    again = get(front.url + path, headers={"If-None-Match": fronted.headers["ETag"]})
+    assert again.status_code == 304
+    for outside in ("/static/../create_app.py", "/static../create_app.py", "/static/js/"):
+        # httpx would tidy the path up
+        with httpx.Client(verify=False) as client:
+            answer = client.get(front.url, extensions={"target": outside.encode()})
+        assert answer.status_code in (400, 403, 404), outside
+
+
+def test_a_turn_is_posted_polled_and_waited_for_through_it(front: Nginx, stack: Stack) -> None:
+    stack.upstream.script("[[fronted]]", reply("una " * 100, chunk=4, every=0.005))
+    with httpx.Client(base_url=front.url, verify=False, timeout=30) as client:
+        made = client.post(
+            "/api/ask",
+            json={"content": "[[fronted]]"},
+            headers={"Origin": front.url, "Prefer": "wait=20"},
+        )
+
+        assert made.status_code == 200
+        assert made.json()["text"] == "una " * 100
+        foreign = client.post(
+            "/api/ask", json={"content": "x"}, headers={"Origin": "https://evil.example"}
+        )
+        assert foreign.json()["code"] == "foreign_origin"
+    wait_until(
+        lambda: made.headers["X-Request-Id"] in front.log, what="the request's id in the log"
+    )
+
+
+def test_https_is_the_only_door_and_says_so(secured: Nginx) -> None:
+    sent = httpx.get(f"{secured.plain}/c/x?y=1", headers={"Host": "chat.example.org"})
+    assert (sent.status_code, sent.headers["Location"]) == (301, "https://chat.example.org/c/x?y=1")
+    (secured.folder / ".well-known" / "acme-challenge").mkdir(parents=True)
+    (secured.folder / ".well-known" / "acme-challenge" / "token").write_text("proof")
+    assert httpx.get(f"{secured.plain}/.well-known/acme-challenge/token").text == "proof"
+
+    with httpx.Client(base_url=secured.url, verify=False) as client:
+        for path in ("/health", "/static/js/api.js", "/nothing"):
+            answer = client.get(path)
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert _protocol(secured) == "h2"
+
+
+def test_flower_asks_for_credentials_of_its_own(flower: Nginx) -> None:
+    own = ("alice", "secret")
+    assert get(f"{flower.url}/flower/").status_code == 401
+    assert get(f"{flower.url}/flower/api/workers").status_code == 401
+    assert get(f"{flower.url}/flower/", auth=("alice", "guess")).status_code == 401
+
+    wait_until(
+        lambda: "worker-1@" in get(f"{flower.url}/flower/", auth=own).text,
+        what="the worker on Flower's page",
+    )
+    page = get(f"{flower.url}/flower/", auth=own).text
+    files = set(re.findall(r'(?:href|src)="(/[^"]*\.(?:css|js))', page))
+    assert files
+    assert all(file.startswith("/flower/") for file in files)
+    assert {get(flower.url + file, auth=own).status_code for file in sorted(files)[:6]} == {200}
+
+
+def _protocol(nginx: Nginx) -> str | None:
+    """What nginx agrees to speak, by ALPN (RFC 7301)."""
+    context = ssl.create_default_context(cafile=str(nginx.folder / "fullchain.pem"))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("127.0.0.1", nginx.port), 10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as spoken,
+    ):
+        return spoken.selected_alpn_protocol()
