@@ -12,6 +12,8 @@ from common.models import Job, Message
 from common.prepared import columns_of, prepared
 from common.tokens import TOKENS_PER_MESSAGE
 
+MOST_REPLIES = 100
+
 _ROW = columns_of(Message.__table__)
 
 _UPWARDS = text("""
@@ -156,6 +158,18 @@ def newest_leaf(
     values = {"message": message_id, "conversation": conversation_id}
     leaf: uuid.UUID | None = session.scalar(_NEWEST_LEAF, values)
     return leaf
+
+
+def replies(session: Session, question_id: uuid.UUID) -> Sequence[Message]:
+    """What was answered to a question, oldest first; a person has them made one at a time, and the
+    hundred newest are all."""
+    query = (
+        select(Message)
+        .where(Message.parent_id == question_id, Message.role == "assistant")
+        .order_by(Message.id.desc())
+        .limit(MOST_REPLIES)
+    )
+    return session.scalars(query).all()[::-1]
 
 
 def pinned_tokens(session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID | None) -> int:

@@ -33,6 +33,8 @@ export class FakeServer {
   keysOfPosts = [];
   failures = [];
   answersAreLost = false;
+  cancelled = [];
+  #head = null;
   #messages = [];
   #jobs = new Map();
   #made = new Map();
@@ -51,7 +53,14 @@ export class FakeServer {
   }
 
   async messages() {
-    return { data: [...this.#messages], next: null };
+    if (this.#head === null) return { data: [...this.#messages], next: null };
+    const branch = [];
+    for (let id = this.#leaf(this.#head); id; id = branch[0].parent_id) {
+      const message = this.#messages.find((each) => each.id === id);
+      if (!message) break;
+      branch.unshift(message);
+    }
+    return { data: branch, next: null };
   }
 
   async postMessage(_conversationId, body, key) {
@@ -69,11 +78,30 @@ export class FakeServer {
     return this.#made.get(key);
   }
 
-  async postReply(messageId) {
-    return this.#reply(
-      this.#messages.find(({ id }) => id === messageId),
-      ["again"],
+  async postReply(messageId, { model } = {}) {
+    const question = this.#messages.find(({ id }) => id === messageId);
+    return this.#reply(question, [`again ${model}`]);
+  }
+
+  async replies(messageId) {
+    return { data: this.#messages.filter(({ parent_id: id }) => id === messageId), next: null };
+  }
+
+  async changeMessage(id, changes) {
+    return Object.assign(
+      this.#messages.find((message) => message.id === id),
+      changes,
     );
+  }
+
+  async changeConversation(id, { head_message_id: head }) {
+    this.#head = head;
+    return this.conversation(id);
+  }
+
+  async cancelJob(id) {
+    this.cancelled.push(id);
+    return this.#jobs.get(id);
   }
 
   async job(id) {
@@ -82,6 +110,9 @@ export class FakeServer {
     job.text = job.rest.shift() ?? "";
     job.status = job.rest.length === 0 ? "completed" : "in_progress";
     job.cursor = String(job.rest.length);
+    const reply = this.#messages.find((message) => message.id === job.message_id);
+    reply.content += job.text;
+    reply.status = job.status === "completed" ? "completed" : "pending";
     return { ...job };
   }
 
@@ -89,6 +120,11 @@ export class FakeServer {
   addPending(_conversationId, content, pieces) {
     const message = this.#message("user", content, null, { parent_id: "root" });
     this.#reply(message, pieces);
+  }
+
+  #leaf(id) {
+    const child = this.#messages.findLast(({ parent_id: parent }) => parent === id);
+    return child ? this.#leaf(child.id) : id;
   }
 
   #reply(message, pieces) {

@@ -67,6 +67,20 @@ def test_editing_a_turn_adds_a_sibling_and_shows_its_branch(alice: Person) -> No
     assert alice.conversation(conversation)["head_message_id"] == edited["reply"]["id"]
 
 
+def test_all_replies_to_a_turn_are_read_side_by_side(alice: Person) -> None:
+    turn = alice.say(alice.converse()["id"], "uno")
+    url = f"/api/messages/{turn['message']['id']}/replies"
+    other = alice.post(url, json={"model": "o4-mini"}).get_json()["reply"]
+    alice.say(turn["message"]["conversation_id"], "después")
+
+    page = alice.get(url).get_json()
+
+    assert [item["id"] for item in page["data"]] == [turn["reply"]["id"], other["id"]]
+    assert page["data"][1]["model"] == "o4-mini"
+    assert page["data"][0]["job_id"] == turn["job"]["id"]
+    assert page["next"] is None
+
+
 def test_regenerating_adds_a_sibling_reply_and_shows_it(alice: Person, hand: Hand) -> None:
     conversation = alice.converse(params={"temperature": 0.2})["id"]
     first = alice.say(conversation)

@@ -62,6 +62,7 @@ def test_the_routes_are_those_of_the_contract(house: OpenAPI) -> None:
         "DELETE /api/conversations/{id}",
         "GET /api/conversations/{id}/messages",
         "POST /api/conversations/{id}/messages",
+        "GET /api/messages/{id}/replies",
         "POST /api/messages/{id}/replies",
         "PATCH /api/messages/{id}",
         "DELETE /api/messages/{id}",

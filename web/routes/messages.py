@@ -110,6 +110,20 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
     return accept(*done)
 
 
+@messages.get(
+    "/messages/<id>/replies",
+    summary="All the replies to a user's turn, oldest first: to read them side by side",
+    responses={200: shapes.MessagePage, **shapes.problems(404)},
+)
+def list_replies(path: ItemPath) -> Response:
+    session, lang = db.session(), language()
+    question = conversations.find_message(session, current_user_id(), path.id)
+    page = branches.replies(session, question.id)
+    beside = branches.beside(session, page)
+    data = [presenters.message(item, beside[item.id], lang) for item in page]
+    return jsonify({"data": data, "next": None})
+
+
 @messages.patch(
     "/messages/<id>",
     summary="Pin a message to the window, or leave it out",

@@ -23,6 +23,11 @@ export class Api {
     return this.#get("api/conversations", { q: q || undefined, archived: 0, cursor, limit: PAGE });
   }
 
+  search({ q, conversationId, cursor }) {
+    const params = { q, conversation_id: conversationId, cursor, limit: PAGE };
+    return this.#get("api/search", params);
+  }
+
   createConversation(body, key) {
     return this.#send("post", "api/conversations", body, key);
   }
@@ -50,6 +55,15 @@ export class Api {
   /** Takes back a turn that hasn't been started. */
   deleteMessage(id) {
     return this.#send("delete", `api/messages/${id}`);
+  }
+
+  changeMessage(id, changes) {
+    return this.#send("patch", `api/messages/${id}`, changes);
+  }
+
+  /** All the replies to a person's turn. */
+  replies(messageId) {
+    return this.#get(`api/messages/${messageId}/replies`);
   }
 
   postReply(messageId, body, key) {

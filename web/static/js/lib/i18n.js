@@ -52,6 +52,23 @@ export class I18n {
     });
   }
 
+  /** "23 nov", with the year when it isn't this one. */
+  day(iso, now = new Date()) {
+    const date = new Date(iso);
+    const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
+    return new Intl.DateTimeFormat(this.lang, { day: "numeric", month: "short", year }).format(date);
+  }
+
+  /** "14 kB" */
+  bytes(n) {
+    const isSmall = n < 1_000_000;
+    return this.number(Math.max(isSmall ? 1 : 0, isSmall ? n / 1000 : n / 1_000_000), {
+      style: "unit",
+      unit: isSmall ? "kilobyte" : "megabyte",
+      maximumFractionDigits: isSmall ? 0 : 1,
+    });
+  }
+
   /** "128 mil", "128K": a size nobody needs exactly. */
   compact(n) {
     return this.number(n, { notation: "compact", maximumFractionDigits: 1 });

@@ -34,6 +34,20 @@ export class ScrollKeeper {
     this.#jump(this.#region.scrollHeight);
   }
 
+  /** Brings `element` to the upper third, where one looks; what stands there is read from then on. */
+  show(element) {
+    this.#set(false);
+    const place = () => {
+      const { top, height } = this.#region.getBoundingClientRect();
+      const wanted = this.#region.scrollTop + element.getBoundingClientRect().top - top - height / 4;
+      this.#jump(Math.max(0, wanted));
+    };
+    place();
+    // what has come into view now has its true height only after it was laid out
+    requestAnimationFrame(() => requestAnimationFrame(place));
+    this.#set(this.#isNear());
+  }
+
   /**
    * Runs `change` and keeps on screen what was there: `anchor`, or the element that `change`
    * returns in its place, stays where it was; without one the distance to the end is kept.

@@ -1,8 +1,11 @@
-// A block of code: a header with its language and a copy button, and the text. The header is built
-// once, so that the button keeps its focus while text arrives. The text of an open fence is only
-// appended to; colours come when the fence has closed, in idle time.
+// A block of code: a header with its language and its buttons, and the text. The header is built
+// once, so that the buttons keep their focus while text arrives. The text of an open fence is only
+// appended to; colours come when the fence has closed and the reader is near, in idle time.
 
 import { el, icon } from "../lib/dom.js";
+import { download } from "../lib/download.js";
+import { whenNear } from "../lib/near.js";
+import { commandsOf, fileNameOf, readInfo } from "./code_info.js";
 import { highlight } from "./highlight.js";
 
 const COPIED_MS = 1500;
@@ -13,6 +16,8 @@ export class CodeBlock {
   #text = "";
   #coloured = false;
   #texts;
+  #file;
+  #copied;
 
   /** `info` is the fence's info string: "python", "python tareas.py", "diff:src/a.py". */
   constructor(info, texts) {
@@ -21,6 +26,7 @@ export class CodeBlock {
     this.#texts = texts;
     const { language, file } = readInfo(info);
     this.language = language;
+    this.#file = file;
     this.#code = el("code", {}, "");
     this.element = el(
       "figure",
@@ -33,7 +39,15 @@ export class CodeBlock {
           { class: "code-label" },
           [language || texts.t("ui.code.plain"), file].filter(Boolean).join(" · "),
         ),
-        this.#copyButton(),
+        el(
+          "span",
+          { class: "code-actions" },
+          this.#wrapButton(),
+          this.#action("download", "ui.code.download", () =>
+            download(fileNameOf(this.language, this.#file), this.#text),
+          ),
+          this.#copyButton(),
+        ),
       ),
       el("pre", { tabindex: "0", translate: "no" }, this.#code),
     );
@@ -43,6 +57,18 @@ export class CodeBlock {
 
   get text() {
     return this.#text;
+  }
+
+  /** What the copy button does; resolves to true when the text is in the clipboard. */
+  async copy() {
+    const done = await copy(commandsOf(this.language, this.#text));
+    const label = this.#copied;
+    label.textContent = this.#texts.t(done ? "ui.code.copied" : "ui.code.not_copied");
+    this.#texts.announce(label.textContent);
+    setTimeout(() => {
+      label.textContent = this.#texts.t("ui.code.copy");
+    }, COPIED_MS);
+    return done;
   }
 
   update(text, closed) {
@@ -63,24 +89,40 @@ export class CodeBlock {
   #colour() {
     this.#coloured = true;
     const text = this.#text;
-    whenIdle(async () => {
-      const fragment = await highlight(text, this.language).catch(() => null);
-      if (fragment && this.#text === text) this.#code.replaceChildren(fragment);
+    whenNear(this.element, () =>
+      whenIdle(async () => {
+        const fragment = await highlight(text, this.language).catch(() => null);
+        if (fragment && this.#text === text) this.#code.replaceChildren(fragment);
+      }),
+    );
+  }
+
+  #wrapButton() {
+    const button = this.#action("wrap", "ui.code.wrap", () => {
+      const wraps = this.element.classList.toggle("wraps");
+      button.setAttribute("aria-pressed", String(wraps));
     });
+    button.setAttribute("aria-pressed", "false");
+    return button;
   }
 
   #copyButton() {
-    const label = el("span", {}, this.#texts.t("ui.code.copy"));
-    const button = el("button", { type: "button", class: "code-action" }, icon("copy"), label);
-    button.addEventListener("click", async () => {
-      const done = await copy(this.#text);
-      label.textContent = this.#texts.t(done ? "ui.code.copied" : "ui.code.not_copied");
-      this.#texts.announce(label.textContent);
-      setTimeout(() => {
-        label.textContent = this.#texts.t("ui.code.copy");
-      }, COPIED_MS);
-    });
-    return button;
+    this.#copied = el("span", {}, this.#texts.t("ui.code.copy"));
+    return el(
+      "button",
+      { type: "button", class: "code-action code-copy", on: { click: () => this.copy() } },
+      icon("copy"),
+      this.#copied,
+    );
+  }
+
+  #action(name, key, action) {
+    const label = this.#texts.t(key);
+    return el(
+      "button",
+      { type: "button", class: "code-action", title: label, "aria-label": label, on: { click: action } },
+      icon(name),
+    );
   }
 }
 
@@ -92,13 +134,4 @@ export async function copy(text) {
   } catch {
     return false;
   }
-}
-
-/** "python title=app.py", "python:app.py", "python app.py" → {language, file} */
-export function readInfo(info) {
-  const [first = "", ...rest] = info.trim().split(/\s+/);
-  const [, language, , path] = /^([^:{]*)(:(.+))?/.exec(first);
-  const named = /(?:title|file|filename)=["']?([^"'\s}]+)/.exec(info)?.[1];
-  const loose = rest.find((word) => /[./]/.test(word) && !/[={}]/.test(word));
-  return { language: language.toLowerCase(), file: path ?? named ?? loose ?? "" };
 }

@@ -12,6 +12,7 @@ export class LiveMarkdown {
   #texts;
   #shown = [];
   #source = null;
+  #ended = false;
 
   /** `root` is the element that holds the blocks; `texts` has `t(key)` and `announce(text)`. */
   constructor(root, texts) {
@@ -21,8 +22,9 @@ export class LiveMarkdown {
 
   /** Shows `source`. With `ended` a fence that never closed counts as closed. */
   show(source, { ended = false } = {}) {
-    if (source === this.#source && !ended) return;
+    if (source === this.#source && (this.#ended || !ended)) return;
     this.#source = source;
+    this.#ended = ended;
     const blocks = splitBlocks(source);
     blocks.forEach((block, index) => {
       this.#shown[index] = this.#place(block, this.#shown[index], ended);

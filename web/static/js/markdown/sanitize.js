@@ -14,6 +14,8 @@ const MARKDOWN = {
   ).split(" "),
   ALLOWED_ATTR: ["class", "data-info", "href", "start", "title"],
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:|#)/i,
+  // no addresses: without this only what looks like one would stay in them
+  ADD_URI_SAFE_ATTR: ["data-info", "start"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,

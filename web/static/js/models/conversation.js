@@ -5,19 +5,21 @@
 // reply's text or job has changed; detail is its message id), "ended" (detail is the message),
 // "trouble" and "recovered" (polls), "signed-out", "failure" (detail is an ApiError).
 
+import { Branch } from "./branch.js";
+import { Comparison } from "./comparison.js";
+import { added } from "./context.js";
 import { FollowedJobs } from "./followed_jobs.js";
 import { hasEnded } from "./job_poller.js";
+import { seenIn } from "./rail.js";
 import { Sending } from "./sending.js";
-
-// A reply that failed early has no window: the one before it is asked too, and no more.
-const WINDOW_TRIES = 2;
 
 export class Conversation extends EventTarget {
   #api;
   #environment;
   #sending;
-  #turns = [];
-  #older = null;
+  #branch;
+  #comparison = null;
+  #spent = null;
   #jobs;
   #isClosed = false;
   // new replies that were asked for: those on their way, and the keys of those without an answer
@@ -31,6 +33,7 @@ export class Conversation extends EventTarget {
     this.info = null;
     this.#api = api;
     this.#environment = environment;
+    this.#branch = new Branch(api);
     this.#sending = new Sending(
       id,
       { api, drafts, environment },
@@ -54,7 +57,7 @@ export class Conversation extends EventTarget {
   }
 
   get turns() {
-    return this.#turns;
+    return this.#branch.turns;
   }
 
   /** The turn that the server hasn't confirmed yet, a PendingMessage, or null. */
@@ -62,32 +65,36 @@ export class Conversation extends EventTarget {
     return this.#sending.pending;
   }
 
-  /** The turns that stand before the one being sent: an edit hides what it replaces. */
+  /** The turns that stand before what is shown last: an edit, or replies next to each other. */
   get visibleTurns() {
-    const parentId = this.pending?.body.parent_id;
-    if (!parentId) return this.#turns;
-    return this.#turns.slice(0, this.#turns.findIndex(({ id }) => id === parentId) + 1);
+    const lastId = this.pending?.body.parent_id ?? this.comparison?.questionId;
+    return lastId ? this.#branch.upTo(lastId) : this.turns;
   }
 
   get hasOlder() {
-    return this.#older !== null;
+    return this.#branch.hasOlder;
   }
 
-  /** The newest job of the branch whose window is known: what the rail speaks of. */
-  get windowJob() {
-    return (
-      this.#turns.map(({ job_id: id }) => this.#jobs.get(id)).findLast((job) => job?.context) ?? null
-    );
+  /** The Comparison in view, or null. */
+  get comparison() {
+    return this.pending ? null : this.#comparison;
+  }
+
+  /** The newest turn of which it is known what the model saw: what the rail speaks of; or null. */
+  get seen() {
+    return seenIn(this.turns, (turn) => this.jobOf(turn));
+  }
+
+  /** What all of its replies took, as {input_tokens, output_tokens, cost}; null while unknown. */
+  get spent() {
+    return this.#spent;
   }
 
   /** The reply that Stop means: the one being written, else the first that waits; or null. */
   get activeReply() {
-    const pending = this.#turns.filter(({ status }) => status === "pending");
-    return (
-      pending.find(({ job_id: id }) => this.#jobs.get(id)?.status === "in_progress") ??
-      pending[0] ??
-      null
-    );
+    const shown = [...(this.#comparison?.replies ?? []), ...this.turns];
+    const pending = shown.filter(({ status }) => status === "pending");
+    return pending.find((turn) => this.jobOf(turn)?.status === "in_progress") ?? pending[0] ?? null;
   }
 
   jobOf(turn) {
@@ -107,10 +114,9 @@ export class Conversation extends EventTarget {
   }
 
   async loadOlder() {
-    const page = await this.#api.messages(this.id, { cursor: this.#older });
+    const page = await this.#branch.older(this.id);
     if (this.#isClosed) return;
-    this.#older = page.next;
-    this.#turns = [...spoken(page.data), ...this.#turns];
+    this.#branch.showOlder(page);
     this.#emit("turns");
   }
 
@@ -157,19 +163,52 @@ export class Conversation extends EventTarget {
     this.#asking.delete(wish);
   }
 
+  /** Stops a reply; of replies next to each other, all. */
   stop(turn) {
+    const meant = this.#comparison?.has(turn.id) ? this.#comparison.pending : [turn];
+    return this.#attempt(() => Promise.all(meant.map((each) => this.#cancel(each))));
+  }
+
+  /** Shows the branch that another message is on. */
+  switchTo(messageId) {
     return this.#attempt(async () => {
-      this.#jobs.learn(await this.#api.cancelJob(turn.job_id));
-      this.#emit("reply", turn.id);
-      this.#jobs.wake(turn.job_id);
+      const info = await this.#api.changeConversation(this.id, { head_message_id: messageId });
+      this.#comparison = null;
+      this.info = info;
+      await this.#loadBranch();
     });
   }
 
-  /** Shows the branch that another sibling is on. */
-  switchTo(messageId) {
+  /**
+   * Asks `models` for one more reply each to a question, and shows the replies next to each other.
+   * Without models, those that are there.
+   */
+  async compare(questionId, models = []) {
+    const inViewId = this.turns.find(({ parent_id: id }) => id === questionId)?.id;
+    for (const model of models) await this.regenerate(questionId, { model });
+    await this.#attempt(async () => {
+      const { data } = await this.#api.replies(questionId);
+      if (this.#isClosed || data.length < 2) return;
+      this.#comparison = new Comparison(questionId, data, inViewId);
+      this.#followPending();
+      this.#emit("turns");
+    });
+  }
+
+  /** Ends the comparison without a choice: the branch in view stays. */
+  stopComparing() {
+    this.#comparison = null;
+    return this.#attempt(() => this.#loadBranch());
+  }
+
+  /** Marks messages: "always" sent, "never", or "auto". */
+  mark(messageIds, mark) {
     return this.#attempt(async () => {
-      this.info = await this.#api.changeConversation(this.id, { head_message_id: messageId });
-      await this.#loadBranch();
+      for (const id of messageIds) {
+        const { in_window } = await this.#api.changeMessage(id, { in_window: mark });
+        this.#branch.change(id, { in_window });
+      }
+      this.#emit("turns");
     });
   }
 
@@ -194,36 +233,25 @@ export class Conversation extends EventTarget {
   }
 
   async #loadBranch() {
-    const [info, page] = await Promise.all([
-      this.#api.conversation(this.id),
-      this.#api.messages(this.id),
-    ]);
+    const [info, page] = await Promise.all([this.#api.conversation(this.id), this.#branch.page(this.id)]);
     if (this.#isClosed) return;
     this.info = info;
-    this.#older = page.next;
-    this.#turns = spoken(page.data);
+    this.#spent = info.usage ?? null;
+    this.#branch.show(page);
     this.#emit("info");
     this.#emit("turns");
     this.#followPending();
-    await this.#learnWindow();
   }
 
   #followPending() {
-    this.#jobs.follow(this.#turns.filter(({ status, job_id: id }) => status === "pending" && id));
+    const shown = [...this.turns, ...(this.#comparison?.replies ?? [])];
+    this.#jobs.follow(shown.filter(({ status, job_id: id }) => status === "pending" && id));
   }
 
-  // What the model saw is in the job of the last reply that got as far; nobody polls that one.
-  async #learnWindow() {
-    const finished = this.#turns.filter(({ job_id: id, status }) => id && status !== "pending");
-    for (const { job_id: id } of finished.slice(-WINDOW_TRIES).reverse()) {
-      try {
-        if (!this.#jobs.get(id)) this.#jobs.learn(await this.#api.job(id));
-      } catch {
-        return; // the rail stays unknown: nothing else depends on it
-      }
-      if (this.#isClosed) return;
-      if (this.#jobs.get(id).context) return this.#emit("turns");
-    }
+  async #cancel(turn) {
+    this.#jobs.learn(await this.#api.cancelJob(turn.job_id));
+    this.#emit("reply", turn.id);
+    this.#jobs.wake(turn.job_id);
   }
 
   #become(info) {
@@ -233,28 +261,29 @@ export class Conversation extends EventTarget {
     this.dispatchEvent(new CustomEvent("created", { detail: info }));
   }
 
-  // The new turns go where they hang: what came after their parent is another branch now.
-  async #accept({ message, reply, job }) {
-    const index = (wanted) => this.#turns.findIndex(({ id }) => id === wanted);
-    const isFirst = message.turn_index === 1;
-    const known = index(message.id);
-    const end = known >= 0 ? known : index(message.parent_id) + 1;
-    this.#jobs.learn(job);
+  async #accept(answer) {
+    this.#jobs.learn(answer.job);
+    this.#comparison = null;
     // the branch has moved in another tab: only the server knows what stands before this turn
-    if (end === 0 && !isFirst) return this.#loadBranch();
-    if (isFirst) this.#older = null;
-    this.#turns = [...this.#turns.slice(0, end), message, { ...reply, job_id: reply.job_id ?? job.id }];
+    if (!this.#branch.accept(answer)) return this.#loadBranch();
     this.#followPending();
     this.#emit("turns");
-    this.#emit("accepted", reply);
+    this.#emit("accepted", answer.reply);
   }
 
   #end(messageId, { job, text }) {
-    const ended = { content: text, status: messageStatus(job), error: job.error, model: job.model };
-    this.#turns = this.#turns.map((turn) => (turn.id === messageId ? { ...turn, ...ended } : turn));
+    const ended = {
+      content: text,
+      status: messageStatus(job),
+      error: job.error,
+      model: job.model,
+      usage: job.usage,
+      context: job.context,
+    };
+    for (const place of [this.#branch, this.#comparison]) place?.change(messageId, ended);
+    this.#spent = added(this.#spent, job.usage);
     this.#emit("turns");
-    const message = this.#turns.find(({ id }) => id === messageId);
-    this.#emit("ended", message);
+    this.#emit("ended", this.#branch.find(messageId) ?? this.#comparison?.find(messageId));
   }
 
   #lose(error) {
@@ -273,11 +302,6 @@ export class Conversation extends EventTarget {
   #emit(type, detail = null) {
     if (!this.#isClosed) this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** The turns that people see: the system prompt has its own place. */
-function spoken(messages) {
-  return messages.filter(({ role }) => role !== "system");
 }
 
 function messageStatus(job) {

@@ -12,6 +12,8 @@ import { InView } from "./in_view.js";
 import { listenToList } from "./list_wishes.js";
 import { ModelPicker } from "./model_picker.js";
 import { Notices } from "./notices.js";
+import { Reading } from "./reading.js";
+import { listenToReading } from "./reading_wishes.js";
 import { Screen } from "./screen.js";
 import { Settings } from "./settings.js";
 import { Sidebar } from "./sidebar.js";
@@ -39,6 +41,7 @@ export class App {
     this.views = buildViews(this.#page);
     this.screen = new Screen(this.#page, this.views);
     this.#inView = new InView(this.#page, this.views, this.screen);
+    listenToReading(document.body, this.#page, this.views, this.#inView, this.screen);
     listenToTurns(document.body, this.#page, this.views, this.#inView, this.screen);
     listenToList(document.body, this.#page, this.views, this.#inView, this.screen);
     watchToggles(document.body);
@@ -65,6 +68,7 @@ function buildViews(page) {
     composer: new Composer(find("composer"), page),
     picker: new ModelPicker(find("composer").querySelector("[data-models]"), page),
     notices: new Notices(find("notices"), page),
+    reading: new Reading(page),
     dialogs: new Dialogs(page),
     speaker: new Speaker(page),
   };

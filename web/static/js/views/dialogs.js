@@ -31,6 +31,29 @@ export class Dialogs {
     return this.#ask({ title, body, action, isDanger: false, value: () => field.value, first: field });
   }
 
+  /**
+   * Some of `choices` ({id, label}), at least `least` and at most `most` of them. Resolves to their
+   * ids in order, or to null when the person turns away.
+   */
+  async pick({ title, text, choices, chosen, least, most, action }) {
+    const boxes = choices.map(({ id, label }) => {
+      const box = el("input", { type: "checkbox", class: "form-check-input", value: id });
+      box.checked = chosen.includes(id);
+      return { box, row: el("label", { class: "choice" }, box, label) };
+    });
+    const ids = () => boxes.filter(({ box }) => box.checked).map(({ box }) => box.value);
+    const refresh = () => {
+      for (const { box } of boxes) box.disabled = !box.checked && ids().length >= most;
+      boxes[0]?.box.setCustomValidity(ids().length < least ? text : "");
+    };
+    const list = el("fieldset", { class: "dialog-choices" }, el("legend", { class: "visually-hidden" }, title));
+    list.append(...boxes.map(({ row }) => row));
+    list.addEventListener("change", refresh);
+    refresh();
+    const body = [el("p", { class: "dialog-text" }, text), list];
+    return this.#ask({ title, body, action, isDanger: false, value: ids, first: boxes[0].box });
+  }
+
   async #ask({ title, body, action, isDanger, value, first }) {
     const { i18n } = this.#page;
     const opener = openerOf(document.activeElement);

@@ -29,7 +29,17 @@ export class ModelPicker {
     );
     this.#menu.replaceChildren(
       ...models.map((model) => el("li", {}, this.#item(model, model.id === chosen?.id))),
+      ...this.#several(models),
     );
+  }
+
+  // The same question to several of them, if there are several.
+  #several(models) {
+    if (models.filter(({ available }) => available).length < 2) return [];
+    const ask = () => tell(this.#root, "compare-models");
+    const words = this.#page.i18n.t("ui.compare.next");
+    const item = el("button", { type: "button", class: "dropdown-item", on: { click: ask } }, words);
+    return [el("li", {}, el("hr", { class: "dropdown-divider" })), el("li", {}, item)];
   }
 
   #item(model, isChosen) {

@@ -3,6 +3,8 @@
 import { el, setText, show } from "../lib/dom.js";
 import { tell } from "../lib/events.js";
 import { showTyped } from "../markdown/typed.js";
+import { split } from "../models/attachments.js";
+import { attachedFile } from "./attached_file.js";
 
 export class PendingTurn {
   #card = el("div", { class: "card-said" });
@@ -45,7 +47,9 @@ export class PendingTurn {
   update(pending) {
     if (pending.content !== this.#shown) {
       this.#shown = pending.content;
-      showTyped(this.#card, pending.content, this.#page.texts);
+      const { text, files } = split(pending.content);
+      showTyped(this.#card, text, this.#page.texts);
+      this.#card.append(...files.map((file) => attachedFile(file, this.#page)));
     }
     this.element.classList.toggle("has-failed", pending.hasFailed);
     if (pending.hasFailed) setText(this.#reason, this.#words(pending.error));

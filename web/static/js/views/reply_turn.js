@@ -7,6 +7,7 @@ import { copy } from "../markdown/code_block.js";
 import { LiveMarkdown } from "../markdown/live.js";
 import { JobLine } from "./job_line.js";
 import { Turn } from "./turn.js";
+import { ReplyMenu } from "./reply_menu.js";
 import { flash } from "./user_turn.js";
 
 export class ReplyTurn extends Turn {
@@ -20,6 +21,8 @@ export class ReplyTurn extends Turn {
   #note = el("p", { class: "reply-note", hidden: true });
   #copyButton;
   #again;
+  #menu;
+  #facts = el("span", { class: "turn-facts" });
 
   constructor(page) {
     super(page, "EpiCode", { kind: "reply" });
@@ -47,7 +50,9 @@ export class ReplyTurn extends Turn {
     this.#again = iconButton("again", i18n.t("ui.turn.again"), {
       on: { click: () => this.#regenerate() },
     });
-    this.actions.append(this.#copyButton, this.#again);
+    this.#menu = new ReplyMenu(page, this);
+    this.actions.append(this.#copyButton, this.#again, this.#menu.element);
+    this.head.append(this.#facts);
   }
 
   /** `live` is {text, faded} while the job is followed, `job` its last answer; both may be null. */
@@ -65,6 +70,7 @@ export class ReplyTurn extends Turn {
     show(this.actions, !isPending);
     show(this.#copyButton, message.content !== "");
     show(this.#again, message.status !== "failed");
+    setText(this.#facts, this.#spent(message));
   }
 
   /** The seconds of the job line go on between polls. */
@@ -89,6 +95,15 @@ export class ReplyTurn extends Turn {
     const model = this.page.store.labelOf(job?.model ?? message.model ?? "");
     if (message.status !== "pending") return model;
     return [model, i18n.t(stateKey(job, live))].filter(Boolean).join(" · ");
+  }
+
+  // Tokens and price: of a reply that nobody counted, neither.
+  #spent({ usage }) {
+    if (!usage) return "";
+    const { i18n } = this.page;
+    const parts = [i18n.count("ui.tokens", usage.output_tokens)];
+    if (usage.cost !== null && usage.cost !== undefined) parts.push(i18n.price(usage.cost));
+    return parts.join(" · ");
   }
 
   #showEnd(message) {

@@ -22,6 +22,7 @@ export class Screen {
     this.#conversation = conversation;
     this.#listenTo(conversation);
     this.#views.transcript.open(conversation);
+    this.#views.reading.open(conversation);
     this.#views.composer.open(conversation.id);
     this.#views.sidebar.show(conversation.id);
     this.#showInfo();

@@ -5,12 +5,19 @@ import { el, setText, show } from "../lib/dom.js";
 import { hear } from "../lib/events.js";
 import { arrange } from "../lib/keyed.js";
 import { ScrollKeeper } from "../lib/scroll_keeper.js";
-import { railOf } from "../models/rail.js";
+import { split } from "../models/attachments.js";
+import { markOf, railOf } from "../models/rail.js";
+import { reach } from "../models/reach.js";
+import { ComparisonView } from "./comparison_view.js";
 import { PendingTurn } from "./pending_turn.js";
 import { ReplyTurn } from "./reply_turn.js";
 import { UserTurn } from "./user_turn.js";
+import { WindowDivider } from "./window_divider.js";
 
 const TICK_MS = 500;
+const FOUND_MS = 2500;
+// Older turns are asked for before the reader reaches the first.
+const AHEAD = "400px";
 
 export class Transcript {
   #root;
@@ -21,8 +28,10 @@ export class Transcript {
   #conversation = null;
   #turns = new Map();
   #pending = null;
+  #comparison = null;
   #divider;
   #older;
+  #isLoading = false;
   #welcome;
   #timer = null;
 
@@ -32,13 +41,17 @@ export class Transcript {
     this.#jump = jump;
     this.#page = page;
     const { i18n } = page;
-    this.#divider = el("p", { class: "window-divider" }, el("span"));
+    this.#divider = new WindowDivider(page);
     this.#older = el(
       "button",
       { type: "button", class: "plain-button older" },
       i18n.t("ui.transcript.older"),
     );
     this.#older.addEventListener("click", () => this.#loadOlder());
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.#loadOlder(), {
+      root,
+      rootMargin: `${AHEAD} 0px 0px`,
+    }).observe(this.#older);
     this.#welcome = el(
       "div",
       { class: "welcome" },
@@ -65,11 +78,12 @@ export class Transcript {
     const elements = [];
     if (this.#conversation.hasOlder) elements.push(this.#older);
     const turns = this.#conversation.visibleTurns;
-    for (const turn of turns) {
-      if (turn.id === divider?.beforeId) elements.push(this.#showDivider(divider.turns));
-      elements.push(this.#showTurn(turn, rails.get(turn.id)));
-    }
+    turns.forEach((turn, index) => {
+      if (turn.id === divider?.beforeId) elements.push(this.#showDivider(divider, rails));
+      elements.push(this.#showTurn(turn, rails.get(turn.id), markOf(turns, index)));
+    });
     this.#forgetExcept(turns);
+    elements.push(...this.#showComparison());
     if (this.#conversation.pending) elements.push(this.#showPending());
     else this.#pending = null;
     const isEmpty = this.#conversation.id === null && !this.#conversation.pending;
@@ -81,13 +95,15 @@ export class Transcript {
 
   /** Shows what is new about one reply. */
   refreshReply(messageId) {
+    const isCompared = this.#conversation.comparison?.has(messageId);
     const message = this.#conversation.turns.find(({ id }) => id === messageId);
-    if (!message || !this.#turns.has(messageId)) return;
+    if (!isCompared && (!message || !this.#turns.has(messageId))) return;
     const { rails, divider } = this.#rails();
     const isSame = (divider?.beforeId ?? null) === (this.#dividerPlace() ?? null);
     if (!isSame) return this.refresh();
     for (const [id, turn] of this.#turns) turn.element.dataset.rail = rails.get(id) ?? "unknown";
-    this.#showTurn(message, rails.get(messageId));
+    if (isCompared) this.#showComparison();
+    else this.#showTurn(message, rails.get(messageId));
     this.#keeper.follow();
     this.#showJump();
     this.#keepTime();
@@ -97,25 +113,56 @@ export class Transcript {
     this.#keeper.toBottom();
   }
 
-  #rails() {
-    return railOf(this.#conversation.visibleTurns, this.#conversation.windowJob, {
-      hasOlder: this.#conversation.hasOlder,
-      isWriting: (turn) => this.#conversation.jobOf(turn)?.status === "in_progress",
-    });
+  /** Brings replies that stand next to each other into view from their beginning. */
+  toComparison() {
+    if (this.#comparison) this.#keeper.show(this.#comparison.element);
   }
 
-  #showTurn(message, rail) {
-    const turn = this.#turns.get(message.id) ?? this.#makeTurn(message);
-    if (message.role === "user") turn.update(message, { rail });
-    else {
-      const conversation = this.#conversation;
-      turn.update(message, {
-        rail,
-        live: conversation.liveTextOf(message),
-        job: conversation.jobOf(message),
-      });
+  /** Brings a message into view and marks it; it may be on an older page or on another branch. */
+  async goTo(messageId) {
+    const conversation = this.#conversation;
+    if (conversation.comparison) await conversation.stopComparing();
+    this.#isLoading = true;
+    try {
+      if (!(await reach(conversation, messageId)) || conversation !== this.#conversation) return;
+    } finally {
+      this.#isLoading = false;
     }
+    const { element } = this.#turns.get(messageId);
+    this.#keeper.show(element);
+    element.classList.add("is-found");
+    setTimeout(() => element.classList.remove("is-found"), FOUND_MS);
+  }
+
+  /** Loads the whole branch: what prints a conversation prints all of it. */
+  async loadAll() {
+    while (this.#conversation.hasOlder && !this.#isLoading) await this.#loadOlder();
+  }
+
+  /** The last block of code that is shown, or null. */
+  get lastCode() {
+    return [...this.#content.querySelectorAll(".markdown .code-block")].at(-1)?.codeBlock ?? null;
+  }
+
+  #rails() {
+    const { seen, turns, hasOlder } = this.#conversation;
+    return railOf(turns, seen, { hasOlder, isWriting: (turn) => this.#isWriting(turn) });
+  }
+
+  #isWriting(turn) {
+    return this.#conversation.jobOf(turn)?.status === "in_progress";
+  }
+
+  #showTurn(message, rail, mark) {
+    const turn = this.#turns.get(message.id) ?? this.#makeTurn(message);
+    if (message.role === "user") turn.update(message, { rail, mark });
+    else this.#showReply(turn, message, rail);
     return turn.element;
+  }
+
+  #showReply(turn, message, rail) {
+    const live = this.#conversation.liveTextOf(message);
+    turn.update(message, { rail, live, job: this.#conversation.jobOf(message) });
   }
 
   #makeTurn(message) {
@@ -124,19 +171,42 @@ export class Transcript {
     return turn;
   }
 
+  #showComparison() {
+    const { comparison } = this.#conversation;
+    if (!comparison) {
+      this.#comparison = null;
+      return [];
+    }
+    this.#comparison ??= new ComparisonView(this.#page);
+    this.#comparison.update(comparison, (turn, reply) => {
+      const isPending = reply.status === "pending";
+      this.#showReply(turn, reply, isPending ? (this.#isWriting(reply) ? "writing" : "waiting") : "sent");
+    });
+    return [this.#comparison.element];
+  }
+
   #showPending() {
     this.#pending ??= new PendingTurn(this.#page);
     this.#pending.update(this.#conversation.pending);
     return this.#pending.element;
   }
 
-  #showDivider(turns) {
-    setText(this.#divider.firstChild, this.#page.i18n.count("ui.window.omitted", turns));
-    return this.#divider;
+  #showDivider({ turns }, rails) {
+    this.#divider.update(turns, this.#omittedFiles(rails));
+    return this.#divider.element;
+  }
+
+  #omittedFiles(rails) {
+    return this.#conversation.visibleTurns
+      .filter(({ id, role, in_window: mark }) => {
+        return role === "user" && mark !== "never" && rails.get(id) === "omitted";
+      })
+      .flatMap(({ id, content }) => split(content).files.map(({ name }) => ({ messageId: id, name })));
   }
 
   #dividerPlace() {
-    return this.#divider.isConnected ? this.#divider.nextElementSibling?.dataset.id : null;
+    const { element } = this.#divider;
+    return element.isConnected ? element.nextElementSibling?.dataset.id : null;
   }
 
   #forgetExcept(turns) {
@@ -157,16 +227,20 @@ export class Transcript {
   }
 
   async #loadOlder() {
+    if (this.#isLoading) return;
+    this.#isLoading = true;
     this.#older.disabled = true;
+    const hadFocus = this.#older === document.activeElement;
     const first = this.#content.querySelector("article");
     const top = first.getBoundingClientRect().top;
     try {
       await this.#conversation.loadOlder();
       this.#keeper.hold({ getBoundingClientRect: () => ({ top }) }, () => first);
-      if (!this.#conversation.hasOlder) this.#root.focus({ preventScroll: true });
+      if (hadFocus && !this.#conversation.hasOlder) this.#root.focus({ preventScroll: true });
     } catch (error) {
       this.#page.failed(error);
     } finally {
+      this.#isLoading = false;
       this.#older.disabled = false;
     }
   }
@@ -180,16 +254,19 @@ export class Transcript {
     const isAway = !this.#keeper.isAtBottom;
     show(this.#jump, isAway);
     if (!isAway) return;
-    const isWriting = this.#conversation?.turns.some(({ status }) => status === "pending");
     setText(
       this.#jump.lastElementChild,
-      this.#page.i18n.t(isWriting ? "ui.jump.writing" : "ui.jump.end"),
+      this.#page.i18n.t(this.#isRunning() ? "ui.jump.writing" : "ui.jump.end"),
     );
+  }
+
+  #isRunning() {
+    return (this.#conversation?.activeReply ?? null) !== null;
   }
 
   // Seconds go on between polls, but only while something runs and somebody looks.
   #keepTime() {
-    const isRunning = this.#conversation.turns.some(({ status }) => status === "pending");
+    const isRunning = this.#isRunning();
     if (isRunning && this.#timer === null) this.#timer = setInterval(() => this.#tick(), TICK_MS);
     if (!isRunning && this.#timer !== null) {
       clearInterval(this.#timer);
@@ -199,6 +276,7 @@ export class Transcript {
 
   #tick() {
     if (document.hidden) return;
-    for (const turn of this.#turns.values()) if (turn.message.status === "pending") turn.tick?.();
+    const shown = [...this.#turns.values(), ...(this.#comparison?.turns ?? [])];
+    for (const turn of shown) if (turn.message.status === "pending") turn.tick?.();
   }
 }

@@ -18,10 +18,11 @@ export class Turn {
     this.meta = el("span", { class: "turn-meta" });
     this.body = el("div", { class: "turn-body" });
     this.actions = el("div", { class: "turn-actions" });
+    this.head = el("div", { class: "turn-head" }, this.#heading, this.meta);
     this.element = el(
       "article",
       { class: `turn turn-${kind}`, "aria-label": name },
-      el("div", { class: "turn-head" }, this.#heading, this.meta),
+      this.head,
       this.body,
       this.actions,
     );

@@ -21,8 +21,8 @@ export function listenToTurns(root, page, views, inView, screen) {
     await sent;
   }
 
-  async function regenerate(messageId) {
-    await inView.conversation.regenerate(messageId, { model: screen.model?.id });
+  async function regenerate(messageId, model = screen.model?.id) {
+    await inView.conversation.regenerate(messageId, { model });
     composer.focus();
   }
 
@@ -45,7 +45,7 @@ export function listenToTurns(root, page, views, inView, screen) {
   hear(root, "edit", ({ content, parentId }) => send(content, parentId));
   hear(root, "send-again", () => inView.conversation.sendAgain());
   hear(root, "take-back", () => composer.giveBack(inView.conversation.takeBack()));
-  hear(root, "regenerate", ({ messageId }) => regenerate(messageId));
+  hear(root, "regenerate", ({ messageId, model }) => regenerate(messageId, model));
   hear(root, "stop", () => stop());
   hear(root, "model", ({ id }) => {
     composer.focus();

@@ -1,10 +1,13 @@
 // A person's turn: a tinted card with the text as typed, and an editor in its place when it is to
-// be said differently. Sending an edit makes a sibling; the old turn and its replies stay.
+// be said differently. Sending an edit makes a sibling; the old turn and its replies stay. Here is
+// also said whether the turn, with its reply, is always or never sent to the model.
 
 import { el, icon, iconButton, isTouch, show } from "../lib/dom.js";
 import { tell } from "../lib/events.js";
 import { copy } from "../markdown/code_block.js";
 import { showTyped } from "../markdown/typed.js";
+import { split, withAttachments } from "../models/attachments.js";
+import { attachedFile } from "./attached_file.js";
 import { Turn } from "./turn.js";
 
 export class UserTurn extends Turn {
@@ -12,6 +15,7 @@ export class UserTurn extends Turn {
   #editor = null;
   #edit;
   #copyButton;
+  #marks;
   #shown = null;
 
   constructor(page) {
@@ -20,19 +24,46 @@ export class UserTurn extends Turn {
     this.body.append(this.#card);
     this.#edit = iconButton("edit", i18n.t("ui.turn.edit"), { on: { click: () => this.#openEditor() } });
     this.#copyButton = iconButton("copy", i18n.t("ui.turn.copy"), { on: { click: () => this.#copy() } });
-    this.actions.append(this.#copyButton, this.#edit);
+    this.#marks = {
+      always: this.#mark("always", "pin", "ui.turn.pin", "ui.turn.pinned"),
+      never: this.#mark("never", "leave-out", "ui.turn.leave_out", "ui.turn.left_out"),
+    };
+    this.actions.append(this.#copyButton, this.#edit, this.#marks.always, this.#marks.never);
   }
 
-  update(message, { rail, canEdit = true }) {
+  /** `mark` is what rail.js says of the whole turn: "always", "never" or "auto". */
+  update(message, { rail, mark = "auto", canEdit = true }) {
     super.update(message, { rail });
     show(this.#edit, canEdit);
+    for (const [name, button] of Object.entries(this.#marks)) {
+      button.setAttribute("aria-pressed", String(name === mark));
+    }
     this.showText(message.content);
   }
 
   showText(text) {
     if (text === this.#shown) return;
     this.#shown = text;
-    showTyped(this.#card, text, this.page.texts);
+    const { text: typed, files } = split(text);
+    showTyped(this.#card, typed, this.page.texts);
+    this.#card.append(...files.map((file) => attachedFile(file, this.page)));
+  }
+
+  // A pressed mark says so in words, and pressing it again takes it away.
+  #mark(name, symbol, key, stateKey) {
+    const { i18n } = this.page;
+    const button = iconButton(symbol, i18n.t(key), {
+      class: "mark-button",
+      "aria-pressed": "false",
+      on: {
+        click: () => {
+          const isOn = button.getAttribute("aria-pressed") === "true";
+          tell(this.element, "mark", { messageId: this.message.id, mark: isOn ? "auto" : name });
+        },
+      },
+    });
+    button.append(el("span", { class: "mark-state" }, i18n.t(stateKey)));
+    return button;
   }
 
   async #copy() {
@@ -49,7 +80,7 @@ export class UserTurn extends Turn {
       rows: "2",
       "aria-label": i18n.t("ui.turn.edit_label"),
     });
-    field.value = this.message.content;
+    field.value = split(this.message.content).text;
     this.#editor = el(
       "form",
       { class: "editor" },
@@ -88,10 +119,13 @@ export class UserTurn extends Turn {
 
   #submit(event, field) {
     event.preventDefault();
-    const content = field.value.trim();
+    // the files stay with what is said of them
+    const { files } = split(this.message.content);
+    const content = withAttachments(field.value, files);
     if (content === "") return;
     this.#closeEditor();
-    tell(this.element, "edit", { content, parentId: this.message.parent_id });
+    const isPinned = this.message.in_window === "always";
+    tell(this.element, "edit", { content, parentId: this.message.parent_id, isPinned });
   }
 
   #closeEditor() {
