@@ -31,6 +31,12 @@ export class Dialogs {
     return this.#ask({ title, body, action, isDanger: false, value: () => field.value, first: field });
   }
 
+  /** A form of the caller's: resolves to what `value()` gives, or to null when turned away. */
+  async fill({ title, text, body, action, value, first }) {
+    const said = [el("p", { class: "dialog-text" }, text), body];
+    return this.#ask({ title, body: said, action, isDanger: false, value, first });
+  }
+
   async #ask({ title, body, action, isDanger, value, first }) {
     const { i18n } = this.#page;
     const opener = openerOf(document.activeElement);
