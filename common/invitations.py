@@ -39,6 +39,15 @@ def listed(session: Session) -> Sequence[Invitation]:
     ).all()
 
 
+def open_one(session: Session, token: str) -> Invitation | None:
+    """The invitation of this link while it can be used. Looking at it uses nothing up."""
+    return session.scalars(
+        select(Invitation).where(
+            Invitation.sha256 == digest(token), Invitation.expires_at > func.now()
+        )
+    ).one_or_none()
+
+
 def take(session: Session, sha256: bytes) -> Invitation | None:
     """Uses an invitation up: of two who use it at once, one gets it."""
     return session.scalars(

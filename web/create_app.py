@@ -21,6 +21,7 @@ from web.guard import MAX_BODY_BYTES, register_guard
 from web.metrics import register_metrics
 from web.problems import invalid_input, register_problems
 from web.routes.account import account
+from web.routes.account_pages import account_pages
 from web.routes.conversations import conversations
 from web.routes.health import health
 from web.routes.jobs import jobs
@@ -64,6 +65,7 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
         app.register_api(api)
     app.register_blueprint(pages)
     app.register_blueprint(metrics)
+    app.register_blueprint(account_pages)
     if config.EPICODE_PROXIES:
         proxies = config.EPICODE_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)

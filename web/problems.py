@@ -1,10 +1,11 @@
 """Every error as RFC 9457 `application/problem+json`, with a stable code and a request id."""
 
 import math
+from functools import partial
 from typing import Any, cast
 
 import structlog
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -52,14 +53,24 @@ def problem(error: EpiCodeError) -> Response:
         ]
     if "job_id" in error.params:
         body["job_id"] = error.params["job_id"]
-    response = jsonify(body)
+    if _wants_page():
+        t = partial(translate, lang)
+        response = make_response(render_template("problem.html", lang=lang, t=t, problem=body))
+    else:
+        response = jsonify(body)
+        response.content_type = "application/problem+json"
     response.status_code = error.status
-    response.content_type = "application/problem+json"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 asks for it
     return response
+
+
+def _wants_page() -> bool:
+    """Whether a person's browser asked for a page: it says so, and programs don't."""
+    is_api = request.path.startswith(("/api/", "/health", "/metrics", "/static/"))
+    return not is_api and "text/html" in request.headers.get("Accept", "")
 
 
 def sentences(lang: Language, code: str, params: dict[str, Any]) -> tuple[str, str]:

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from tests.browser.accounts import Visitor, make_person
 from tests.browser.chat import Chat
 from tests.browser.watch import Watch
+from tests.databases import Databases
 from tests.stack import Stack
+from tests.upstream import Upstream
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -85,3 +88,34 @@ def open_chat(chromium: Browser, stack: Stack, watch: Watch) -> Iterator[Callabl
 @pytest.fixture
 def chat(open_chat: Callable[..., Chat]) -> Chat:
     return open_chat()
+
+
+@pytest.fixture(scope="package")
+def guarded(databases: Databases, upstream: Upstream) -> Iterator[Stack]:
+    """The product with accounts, for tests that bring people of their own."""
+    with Stack(databases, upstream, {"EPICODE_AUTH": "accounts"}).start() as stack:
+        yield stack
+
+
+@pytest.fixture
+def visit(chromium: Browser, guarded: Stack) -> Iterator[Callable[..., Visitor]]:
+    """A browser of one's own: with a name, that of a new person who is signed in."""
+    contexts: list[BrowserContext] = []
+    watch = Watch(guarded.url)
+
+    def come(name: str | None = None, role: str = "member", **options: Any) -> Visitor:
+        settings = {"locale": "es-ES", **DESKTOP, **options}
+        context = chromium.new_context(base_url=guarded.url, **settings)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        watch.over(context)
+        visitor = Visitor(context, context.new_page())
+        if name is not None:
+            visitor.email = make_person(guarded, name, role)
+            visitor.sign_in()
+        return visitor
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert watch.complaints == []

@@ -1,7 +1,7 @@
 // The page's list of modules, and the house's rules about who may import whom.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, normalize, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -9,18 +9,23 @@ import { fileURLToPath } from "node:url";
 const STATIC = fileURLToPath(new URL("../../web/static", import.meta.url));
 const TEMPLATES = fileURLToPath(new URL("../../web/templates", import.meta.url));
 
-const graph = await importGraph(join(STATIC, "js/main.js"));
+const chat = await importGraph(join(STATIC, "js/main.js"));
+// every page's modules
+const graph = new Map(chat);
+for (const entry of await readdir(join(STATIC, "js/pages")))
+  await importGraph(join(STATIC, "js/pages", entry), graph);
 
-test("the page preloads exactly the modules that main.js imports", async () => {
+test("the chat preloads exactly the modules that main.js imports", async () => {
   const list = await readFile(join(TEMPLATES, "modules.html"), "utf8");
   const preloaded = [...list.matchAll(/"((?:js|vendor)\/[^"]+)"/g)].map((match) => match[1]);
-  assert.deepEqual(preloaded.toSorted(), [...graph.keys()].toSorted());
+  assert.deepEqual(preloaded.toSorted(), [...chat.keys()].toSorted());
 });
 
 test("models and lib know no views, and only markdown/ knows the Markdown libraries", () => {
   const laws = [
     [/^js\/(models|lib|markdown)\//, /^js\/views\//],
-    [/^js\/(lib|api)/, /^js\/(models|views|markdown)\//],
+    [/^js\/(lib\/|api|accounts_api)/, /^js\/(models|views|markdown)\//],
+    [/^js\/(?!pages\/)/, /^js\/pages\//],
     [/^js\/models\//, /^js\/(lib\/(dom|scroll_keeper|keyed|rename|bootstrap)|markdown)/],
     [/^js\/(?!markdown\/)/, /^vendor\/(marked|dompurify|highlightjs)\//],
     [/^js\/(?!api\.js)/, /^vendor\/axios\//],

@@ -1,29 +1,25 @@
 """The pages for people: the chat, and the API's documentation."""
 
 import uuid
-from functools import partial
 
-from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, url_for
+from flask import Blueprint, Response, current_app, jsonify
+from werkzeug.wrappers import Response as AnyResponse
 
-from web.i18n import language, translate
-from web.services import services
+from web.auth import has_accounts, visitor
+from web.routes.account_pages import to_sign_in
+from web.shell import shell
 
 pages = Blueprint("pages", __name__)
 
 
 @pages.get("/")
 @pages.get("/c/<uuid:conversation_id>")
-def chat(conversation_id: uuid.UUID | None = None) -> Response:
+def chat(conversation_id: uuid.UUID | None = None) -> AnyResponse:
     """One page for every conversation: the browser reads which one from the address."""
-    lang = language()
-    boot = {
-        "lang": lang,
-        "notice": services().config.EPICODE_NOTICE,
-        "auth": services().config.EPICODE_AUTH,
-        "catalogue_url": url_for("static", filename=f"i18n/{lang}.json"),
-    }
-    page = render_template("chat.html", lang=lang, t=partial(translate, lang), boot=boot)
-    return _fresh(page)
+    found = visitor() if has_accounts() else None
+    if has_accounts() and found is None:
+        return to_sign_in()
+    return shell("chat.html", visitor=found)
 
 
 @pages.get("/api/openapi.json")
@@ -33,14 +29,4 @@ def openapi() -> Response:
 
 @pages.get("/api/docs")
 def api_docs() -> Response:
-    lang = language()
-    document = current_app.api_doc  # type: ignore[attr-defined]
-    page = render_template("api_docs.html", lang=lang, t=partial(translate, lang), api=document)
-    return _fresh(page)
-
-
-def _fresh(page: str) -> Response:
-    response = make_response(page)
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["Vary"] = "Cookie, Accept-Language"
-    return response
+    return shell("api_docs.html", api=current_app.api_doc)  # type: ignore[attr-defined]

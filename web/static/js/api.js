@@ -1,14 +1,24 @@
 // The only place that talks to the server. Every call resolves to the answer's JSON or rejects
-// with an ApiError; nobody else sees axios, a header or a status.
+// with an ApiError; nobody else sees axios, a header or a status. Emits "signed-out" when the
+// session that the page was made for has ended, whoever asked.
 
 import axios from "../vendor/axios/axios.min.js";
 import { ApiError } from "./api_error.js";
 
 const PAGE = 40;
 
-export class Api {
+export class Api extends EventTarget {
   #http = axios.create({ baseURL: "/", timeout: 30_000, headers: { Accept: "application/json" } });
   #clockOffset = 0;
+  #csrfToken;
+  #userId;
+
+  /** Whose page it is, and the token that says so with every change; both null in local mode. */
+  constructor({ csrfToken = null, userId = null } = {}) {
+    super();
+    this.#csrfToken = csrfToken;
+    this.#userId = userId;
+  }
 
   /** The server's time in ms, as far as its Date header tells: times on screen are its times. */
   now() {
@@ -17,6 +27,11 @@ export class Api {
 
   texts(url) {
     return this.#get(url);
+  }
+
+  /** Who is signed in: {user: null} when nobody is. */
+  session() {
+    return this.#get("api/session");
   }
 
   conversations({ q, cursor } = {}) {
@@ -83,16 +98,30 @@ export class Api {
   }
 
   #get(url, params) {
-    return this.#call({ method: "get", url, params });
+    return this.call({ method: "get", url, params });
   }
 
   #send(method, url, data, key) {
-    return this.#call({ method, url, data, headers: key ? { "Idempotency-Key": key } : {} });
+    return this.call({ method, url, data, headers: key ? { "Idempotency-Key": key } : {} });
   }
 
-  async #call(request) {
+  /** One request as axios takes it. */
+  async call(request) {
     try {
-      const response = await this.#http.request(request);
+      return await this.#ask(request);
+    } catch (error) {
+      if (error.code === "csrf_failed" && (await this.#learnToken())) return this.#ask(request);
+      if (error.code === "unauthorized") this.dispatchEvent(new Event("signed-out"));
+      throw error;
+    }
+  }
+
+  async #ask({ headers, ...request }) {
+    try {
+      const response = await this.#http.request({
+        ...request,
+        headers: this.#csrfToken ? { ...headers, "X-CSRF-Token": this.#csrfToken } : headers,
+      });
       // what somebody in between said, as a hotel's sign-in page does, is no answer
       if (response.status !== 204 && typeof response.data !== "object") throw new Error("no JSON");
       this.#readClock(response.headers.date);
@@ -100,6 +129,18 @@ export class Api {
     } catch (failure) {
       throw readFailure(failure);
     }
+  }
+
+  // Somebody has signed in again in another tab. The same person's page goes on with the new
+  // token; another's must not speak for whoever it was made for.
+  async #learnToken() {
+    const { user, csrf_token: token } = await this.session();
+    if (token && user?.id === this.#userId) {
+      this.#csrfToken = token;
+      return true;
+    }
+    this.dispatchEvent(new Event("signed-out"));
+    return false;
   }
 
   // Date counts whole seconds: a smaller difference is none.

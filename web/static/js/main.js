@@ -5,6 +5,6 @@ import { I18n } from "./lib/i18n.js";
 import { App } from "./views/app.js";
 
 const boot = JSON.parse(document.getElementById("boot").textContent);
-const api = new Api();
+const api = new Api({ csrfToken: boot.csrf_token, userId: boot.user?.id });
 const i18n = new I18n(boot.lang, await api.texts(boot.catalogue_url));
-await new App({ api, i18n }).start();
+await new App({ api, i18n, userId: boot.user?.id ?? null }).start();

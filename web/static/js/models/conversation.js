@@ -3,7 +3,7 @@
 //
 // Events: "info" (title, model), "created", "turns" (the branch has other turns), "reply" (a
 // reply's text or job has changed; detail is its message id), "ended" (detail is the message),
-// "trouble" and "recovered" (polls), "signed-out", "failure" (detail is an ApiError).
+// "trouble" and "recovered" (polls), "failure" (detail is an ApiError).
 
 import { Branch } from "./branch.js";
 import { Comparison } from "./comparison.js";
@@ -287,8 +287,8 @@ export class Conversation extends EventTarget {
   }
 
   #lose(error) {
-    if (error.status === 401) this.#emit("signed-out");
-    else this.#attempt(() => this.#loadBranch());
+    // signed out: the page begins anew once somebody is in again
+    if (error.status !== 401) this.#attempt(() => this.#loadBranch());
   }
 
   async #attempt(action) {

@@ -5,6 +5,7 @@ import { watchToggles } from "../lib/bootstrap.js";
 import { isTouch } from "../lib/dom.js";
 import { Announcer } from "../lib/announce.js";
 import { Drafts } from "../models/drafts.js";
+import { OwnStorage } from "../models/own_storage.js";
 import { Store } from "../models/store.js";
 import { Composer } from "./composer.js";
 import { Dialogs } from "./dialogs.js";
@@ -17,6 +18,7 @@ import { listenToReading } from "./reading_wishes.js";
 import { Screen } from "./screen.js";
 import { Settings } from "./settings.js";
 import { Sidebar } from "./sidebar.js";
+import { showSignedOut } from "./signed_out.js";
 import { Speaker } from "./speaker.js";
 import { Topbar } from "./topbar.js";
 import { Transcript } from "./transcript.js";
@@ -26,14 +28,14 @@ export class App {
   #page;
   #inView;
 
-  constructor({ api, i18n }) {
+  constructor({ api, i18n, userId }) {
     const announcer = new Announcer(document.getElementById("status"));
     this.#page = {
       api,
       i18n,
       announcer,
       store: new Store(api),
-      drafts: new Drafts(localStorage),
+      drafts: new Drafts(new OwnStorage(localStorage, userId)),
       texts: { t: (key) => i18n.t(key), announce: (text) => announcer.say(text) },
       failed: (error) => this.screen.fail(error),
       focusComposer: () => this.views.composer.focus(),
@@ -44,6 +46,7 @@ export class App {
     listenToReading(document.body, this.#page, this.views, this.#inView, this.screen);
     listenToTurns(document.body, this.#page, this.views, this.#inView, this.screen);
     listenToList(document.body, this.#page, this.views, this.#inView, this.screen);
+    showSignedOut({ api, i18n, notices: this.views.notices });
     watchToggles(document.body);
   }
 

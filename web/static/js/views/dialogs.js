@@ -50,8 +50,13 @@ export class Dialogs {
     list.append(...boxes.map(({ row }) => row));
     list.addEventListener("change", refresh);
     refresh();
-    const body = [el("p", { class: "dialog-text" }, text), list];
-    return this.#ask({ title, body, action, isDanger: false, value: ids, first: boxes[0].box });
+    return this.fill({ title, text, body: list, action, value: ids, first: boxes[0].box });
+  }
+
+  /** A form of the caller's: resolves to what `value()` gives, or to null when turned away. */
+  async fill({ title, text, body, action, value, first }) {
+    const said = [el("p", { class: "dialog-text" }, text), body];
+    return this.#ask({ title, body: said, action, isDanger: false, value, first });
   }
 
   async #ask({ title, body, action, isDanger, value, first }) {

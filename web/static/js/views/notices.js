@@ -12,9 +12,12 @@ export class Notices {
     this.#page = page;
   }
 
-  /** Shows `text` for `matter`, or changes it. Kinds: "waiting" (amber), "failure" (red). */
-  show(matter, text, { kind = "waiting", canClose = false } = {}) {
-    const bar = this.#bars.get(matter) ?? this.#build(matter, canClose);
+  /**
+   * Shows `text` for `matter`, or changes it. Kinds: "waiting" (amber), "failure" (red). A `link`
+   * {text, href} is the way out of it.
+   */
+  show(matter, text, { kind = "waiting", canClose = false, link = null } = {}) {
+    const bar = this.#bars.get(matter) ?? this.#build(matter, canClose, link);
     bar.className = `notice notice-${kind}`;
     if (bar.firstChild.textContent === text) return;
     setText(bar.firstChild, text);
@@ -26,11 +29,12 @@ export class Notices {
     this.#bars.delete(matter);
   }
 
-  #build(matter, canClose) {
+  #build(matter, canClose, link) {
     const close = canClose
       ? iconButton("close", this.#page.i18n.t("ui.close"), { on: { click: () => this.#close(matter) } })
       : null;
-    const bar = el("div", {}, el("span"), close);
+    const way = link ? el("a", { class: "notice-link", href: link.href }, link.text) : null;
+    const bar = el("div", {}, el("span"), way, close);
     this.#bars.set(matter, bar);
     this.#root.append(bar);
     return bar;

@@ -49,6 +49,7 @@ export class Screen {
   }
 
   fail(error) {
+    if (error.code === "unauthorized") return; // signed_out.js says it, with the way back in
     const { i18n } = this.#page;
     const reason = error.isNoAnswer
       ? i18n.t("ui.error.no_answer")
@@ -76,7 +77,6 @@ export class Screen {
     on("ended", (message) => speaker.ended(message));
     on("trouble", () => notices.show("line", i18n.t("ui.notice.line_lost")));
     on("recovered", () => notices.clear("line"));
-    on("signed-out", () => notices.show("line", i18n.t("ui.notice.signed_out"), { kind: "failure" }));
     on("failure", (error) => this.fail(error));
   }
 

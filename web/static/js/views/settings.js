@@ -1,6 +1,6 @@
 // Theme and language. The language is the server's too: a cookie says it, and the page loads anew.
 
-const YEAR_SECONDS = 365 * 24 * 60 * 60;
+import { chooseLanguage } from "./languages.js";
 
 export class Settings {
   constructor(root) {
@@ -9,12 +9,10 @@ export class Settings {
       input.addEventListener("change", () => window.epicodeTheme.choose(input.value));
     }
     for (const input of root.querySelectorAll("[name=lang]")) {
-      input.addEventListener("change", () => chooseLanguage(input.value));
+      input.addEventListener("change", () => {
+        chooseLanguage(input.value);
+        location.reload();
+      });
     }
   }
-}
-
-function chooseLanguage(lang) {
-  document.cookie = `lang=${lang}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
-  location.reload();
 }

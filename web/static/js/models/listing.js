@@ -1,0 +1,63 @@
+// A list that the server keeps: loaded, grown page by page, and changed item by item as the
+// answers come. Emits "change".
+
+export class Listing extends EventTarget {
+  #fetchPage;
+  #items = [];
+  #next = null;
+  #asked = 0;
+
+  /** `fetchPage({cursor})` resolves to {data, next}. */
+  constructor(fetchPage) {
+    super();
+    this.#fetchPage = fetchPage;
+  }
+
+  get items() {
+    return this.#items;
+  }
+
+  get hasMore() {
+    return this.#next !== null;
+  }
+
+  /** Loads the first page anew. An older answer never wins. */
+  async load() {
+    const asked = ++this.#asked;
+    const page = await this.#fetchPage({});
+    if (asked === this.#asked) this.#set(page.data, page.next ?? null);
+  }
+
+  async loadMore() {
+    const asked = this.#asked;
+    const page = await this.#fetchPage({ cursor: this.#next });
+    if (asked !== this.#asked) return;
+    const known = new Set(this.#items.map(({ id }) => id));
+    this.#set([...this.#items, ...page.data.filter(({ id }) => !known.has(id))], page.next ?? null);
+  }
+
+  add(item) {
+    this.#set([item, ...this.#items], this.#next);
+  }
+
+  /** Takes in an item as the server now has it. */
+  replace(item) {
+    this.#set(
+      this.#items.map((known) => (known.id === item.id ? { ...known, ...item } : known)),
+      this.#next,
+    );
+  }
+
+  remove(id) {
+    this.#set(
+      this.#items.filter((item) => item.id !== id),
+      this.#next,
+    );
+  }
+
+  #set(items, next) {
+    this.#items = items;
+    this.#next = next;
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,69 @@
+// Invitations that wait for somebody: their link is shown once, when they are made.
+
+import { el } from "../../lib/dom.js";
+import { Form } from "../../lib/form.js";
+import { Table } from "../../lib/table.js";
+import { agoElement } from "../../lib/when.js";
+import { Listing } from "../../models/listing.js";
+import { shownOnce } from "../shown_once.js";
+
+export function startInvitations({ list, form }, page) {
+  const { api, i18n, texts } = page;
+  const invitations = new Listing(() => api.invitations());
+  const table = new Table(list, {
+    caption: i18n.t("ui.invitations.title"),
+    columns: [
+      { name: i18n.t("ui.invitations.for") },
+      { name: i18n.t("ui.users.role") },
+      { name: i18n.t("ui.invitations.ends") },
+      { name: i18n.t("ui.actions"), isHidden: true },
+    ],
+    keyOf: ({ id }) => id,
+    nothing: i18n.t("ui.invitations.nothing"),
+    cells: (invitation) => [
+      nameOf(invitation),
+      i18n.t(`ui.role.${invitation.role}`),
+      agoElement(i18n, invitation.expires_at, api.now()),
+      withdrawButton(invitation),
+    ],
+  });
+  invitations.addEventListener("change", () => table.show(invitations.items));
+
+  const inviting = new Form(form, {
+    texts,
+    send: async ({ email, role }) => {
+      const { url, ...invitation } = await api.invite(email ? { email, role } : { role });
+      invitations.add(invitation);
+      inviting.clear();
+      form.before(shownOnce({ title: i18n.t("ui.invitations.once"), secret: url }, page));
+    },
+  });
+  return { load: () => invitations.load() };
+
+  function nameOf({ email }) {
+    return email ?? i18n.t("ui.invitations.anyone");
+  }
+
+  function withdrawButton(invitation) {
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "plain-button",
+        "data-action": "withdraw",
+        "aria-label": i18n.t("ui.invitations.withdraw_label", { name: nameOf(invitation) }),
+        on: { click: () => withdraw(invitation) },
+      },
+      i18n.t("ui.invitations.withdraw"),
+    );
+  }
+
+  function withdraw(invitation) {
+    return page.attempt(async () => {
+      await api.withdrawInvitation(invitation.id);
+      invitations.remove(invitation.id);
+      page.announcer.say(i18n.t("ui.invitations.withdrawn"));
+      page.focusComposer();
+    });
+  }
+}
