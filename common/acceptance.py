@@ -2,11 +2,13 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from common import branches
+from common import allowance, branches
+from common.allowance import NOTHING_RESERVED, Allowance, Reservation
 from common.catalogue import Limits, Listing
 from common.errors import EpiCodeError
 from common.prepared import prepared
@@ -16,9 +18,7 @@ TOO_MANY_RETRY_SECONDS = 30
 
 # The waiting are counted anew each time, which takes some milliseconds for the default cap's
 # 20,000: a number that is kept would be one row that all posts and all ends wait for.
-_GROUNDS = prepared(
-    "grounds",
-    """
+_COLUMNS = """
     SELECT root.conversation_id, root.content <> '' AS has_system, root.token_count,
            parent.id AS parent_id, parent.role AS parent_role, parent.status AS parent_status,
            parent.turn_index AS parent_depth,
@@ -33,22 +33,43 @@ _GROUNDS = prepared(
            (SELECT count(*) FROM jobs WHERE status = 'queued' AND user_id = :user) AS waiting,
            (SELECT count(*) FROM jobs WHERE status = 'queued') AS waiting_in_all,
            listing.listed, listing.listed_at
+"""
+_FROM = """
     FROM (SELECT count(*) AS listed, max(listed_at) AS listed_at
           FROM models WHERE listed_at IS NOT NULL) AS listing,
          messages AS root
          LEFT JOIN messages AS parent
            ON parent.id = :parent AND parent.conversation_id = root.conversation_id
     WHERE root.conversation_id = :conversation AND root.turn_index = 0
-    """,
+"""
+_GROUNDS = prepared("grounds", f"{_COLUMNS}, NULL AS spent {_FROM}")
+_GROUNDS_WITH_SPENT = prepared(
+    "grounds_with_spent",
+    f"{_COLUMNS}, (SELECT to_jsonb(spent) FROM ({allowance.SPENT}) AS spent) AS spent {_FROM}",
 )
 
 
 @dataclass(frozen=True)
 class WaitingCaps:
-    """How many jobs may wait: of one user, and of everybody."""
+    """How many jobs may wait: of one user, and of everybody; and what else limits this post (None:
+    nothing, and nobody counts)."""
 
     per_user: int
     in_all: int
+    allowance: Allowance | None = None
+
+    def reserve(
+        self, found: "Grounds", limits: Limits, params: dict[str, Any], tokens: int
+    ) -> Reservation:
+        """What a turn of `tokens` counts with until its reply has ended."""
+        if self.allowance is None:
+            return NOTHING_RESERVED
+        return allowance.reservation(limits, params, found.system_tokens + tokens)
+
+    @property
+    def key_id(self) -> uuid.UUID | None:
+        """The API key that posts."""
+        return self.allowance.key_id if self.allowance else None
 
 
 @dataclass(frozen=True)
@@ -68,6 +89,7 @@ class Grounds:
 
     `parent` None: there is no such message in the conversation. `listing` marks the state of the
     server's list of models. `system_tokens` are what the system message takes of every window.
+    `spent` is what the user and the key did and spent; None: not counted.
     """
 
     conversation_id: uuid.UUID
@@ -77,6 +99,7 @@ class Grounds:
     waiting: int
     waiting_in_all: int
     listing: Listing
+    spent: dict[str, Any] | None = None
 
 
 def grounds(
@@ -84,11 +107,16 @@ def grounds(
     user_id: uuid.UUID,
     conversation_id: uuid.UUID,
     parent_id: uuid.UUID | None,
+    caps: WaitingCaps | None = None,
 ) -> Grounds:
     """Reads them in one statement, which comes after the one that took the lock: only then does it
     see what whoever held it before has written."""
     values = {"user": user_id, "conversation": conversation_id, "parent": parent_id}
-    row = session.execute(_GROUNDS, values).one()
+    statement = _GROUNDS
+    if caps and caps.allowance and caps.allowance.needs_counting:
+        statement = _GROUNDS_WITH_SPENT
+        values |= allowance.marks(datetime.now(UTC)) | {"key": caps.key_id}
+    row = session.execute(statement, values).one()
     parent = None
     if row.parent_id is not None:
         parent = Parent(
@@ -102,6 +130,7 @@ def grounds(
         waiting=row.waiting,
         waiting_in_all=row.waiting_in_all,
         listing=(row.listed, row.listed_at),
+        spent=row.spent,
     )
 
 
@@ -126,7 +155,8 @@ def always_sent(session: Session, found: Grounds, leaf: uuid.UUID | None) -> int
 
 
 def check_waiting(found: Grounds, caps: WaitingCaps) -> None:
-    """Raises EpiCodeError `too_many_waiting` for a user's flood, `queue_full` for everybody's.
+    """Raises EpiCodeError `too_many_waiting` for a user's flood, `queue_full` for everybody's, and
+    what `allowance.check` does.
 
     Posts of one moment don't see each other: a cap may be overshot by as many as can be written at
     once, less one, which is by the web processes' connections (four each). An exact cap would cost
@@ -138,3 +168,5 @@ def check_waiting(found: Grounds, caps: WaitingCaps) -> None:
         )
     if found.waiting_in_all >= caps.in_all:
         raise EpiCodeError("queue_full", retry_after=TOO_MANY_RETRY_SECONDS)
+    if caps.allowance and found.spent is not None:
+        allowance.check(caps.allowance, found.spent, datetime.now(UTC))

@@ -1,14 +1,20 @@
 """Users and their API keys. A key is shown once, when it is made; only its hash is kept."""
 
-import hashlib
 import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from common.callers import digest
+from common.errors import EpiCodeError
 from common.models import ApiKey, User
 
 KEY_PREFIX = "epi_"
+MOST_KEYS = 100
 
 
 def create_user(session: Session, name: str) -> User:
@@ -23,14 +29,54 @@ def create_user(session: Session, name: str) -> User:
 
 def create_api_key(session: Session, user: User, name: str) -> str:
     """Makes a key and returns it in full, which nothing else ever does again."""
+    return make_key(session, user.id, name)[1]
+
+
+def make_key(
+    session: Session,
+    user_id: uuid.UUID,
+    name: str,
+    *,
+    scopes: Sequence[str] = ("read", "write"),
+    expires_at: datetime | None = None,
+    limits: dict[str, Any] | None = None,
+) -> tuple[ApiKey, str]:
+    """A key, and itself in full, which nothing else ever tells again. Raises `too_many_keys`."""
+    count = select(func.count()).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    if (session.scalar(count) or 0) >= MOST_KEYS:
+        raise EpiCodeError("too_many_keys", limit=MOST_KEYS)
     key = KEY_PREFIX + secrets.token_urlsafe(32)
-    session.add(
-        ApiKey(
-            user_id=user.id,
-            name=name,
-            prefix=key[: len(KEY_PREFIX) + 4],
-            sha256=hashlib.sha256(key.encode()).digest(),
-        )
+    made = ApiKey(
+        user_id=user_id,
+        name=name,
+        prefix=key[: len(KEY_PREFIX) + 4],
+        sha256=digest(key),
+        scopes=list(dict.fromkeys(scopes)),
+        expires_at=expires_at,
+        limits=limits or {},
     )
+    session.add(made)
     session.flush()
-    return key
+    session.refresh(made)
+    return made, key
+
+
+def listed_keys(session: Session, user_id: uuid.UUID) -> Sequence[ApiKey]:
+    """The user's keys that weren't revoked, the latest first."""
+    return session.scalars(
+        select(ApiKey)
+        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .order_by(ApiKey.id.desc())
+    ).all()
+
+
+def revoke_key(session: Session, user_id: uuid.UUID, key_id: uuid.UUID) -> None:
+    """Ends one of the user's keys, at once. Raises `not_found`."""
+    revoked = session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(ApiKey.id)
+    )
+    if revoked.one_or_none() is None:
+        raise EpiCodeError("not_found")

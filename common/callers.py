@@ -10,24 +10,31 @@ from sqlalchemy.orm import Session
 
 from common.db import Reader
 from common.models.access import LOCAL_USER_ID
+from common.prepared import prepared
 
 # How exactly "last seen" and "last used" are known: no request writes them more often.
 _SEEN_EVERY = "interval '5 minutes'"
 _USER = "users.id, users.email, display_name, role, locale, users.limits"
-_BY_SESSION = text(f"""
+_BY_SESSION = prepared(
+    "caller_by_session",
+    f"""
     SELECT {_USER}, sessions.id AS session_id, NULL AS key_id, NULL AS scopes, NULL AS key_limits,
            last_seen_at < now() - {_SEEN_EVERY} AS seen_long_ago
     FROM sessions JOIN users ON users.id = sessions.user_id
     WHERE sha256 = :digest AND expires_at > now() AND disabled_at IS NULL
-""")
-_BY_KEY = text(f"""
+    """,
+)
+_BY_KEY = prepared(
+    "caller_by_key",
+    f"""
     SELECT {_USER}, NULL AS session_id, api_keys.id AS key_id, scopes,
            api_keys.limits AS key_limits,
            coalesce(last_used_at < now() - {_SEEN_EVERY}, true) AS seen_long_ago
     FROM api_keys JOIN users ON users.id = api_keys.user_id
     WHERE sha256 = :digest AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
       AND disabled_at IS NULL
-""")
+    """,
+)
 _SEE_SESSION = text("UPDATE sessions SET last_seen_at = now() WHERE id = :id")
 _SEE_KEY = text("UPDATE api_keys SET last_used_at = now() WHERE id = :id")
 

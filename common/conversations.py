@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
-from common import branches, turns
+from common import branches, spending, turns
 from common.acceptance import WaitingCaps, always_sent, check_size, check_waiting, grounds
 from common.catalogue import Catalogue
 from common.db import new_id
@@ -133,10 +133,11 @@ def post_message(
     `parent_id` None hangs the turn from the head; turn and job get new ids unless they are given.
     Raises `not_found`, `invalid_parent`,
     `conversation_busy` (with the job in flight), `turn_too_long`, `model_unavailable`,
-    `too_many_waiting` and `queue_full`.
+    and what `check_waiting` does.
     """
     conversation = _locked(session, user_id, conversation_id)
-    found = grounds(session, user_id, conversation.id, parent_id or conversation.head_message_id)
+    head = parent_id or conversation.head_message_id
+    found = grounds(session, user_id, conversation.id, head, caps)
     parent = found.parent
     # After PATCH the head may be a user's turn only if its reply is gone; turns hang from replies.
     if parent is None or parent.role == "user":
@@ -152,7 +153,8 @@ def post_message(
     message = Message(
         id=message_id or new_id(), content=content, token_count=tokens, in_window=in_window
     )
-    asked = Asked(job_id or new_id(), limits.id, effective, request_id)
+    reserved = caps.reserve(found, limits, effective, tokens)
+    asked = Asked(job_id or new_id(), limits.id, effective, request_id, caps.key_id, reserved)
     return turns.write_turn(session, conversation, parent, message, asked)
 
 
@@ -173,14 +175,15 @@ def regenerate(
     conversation = _locked(session, user_id, found.conversation_id)
     # Read again under the lock: the turn may have been taken back meanwhile.
     message = find_message(session, user_id, message_id)
-    below = grounds(session, user_id, conversation.id, message.parent_id)
+    below = grounds(session, user_id, conversation.id, message.parent_id, caps)
     if message.role != "user" or below.parent is None:
         raise EpiCodeError("invalid_parent")
     limits = catalogue.choose(session, model or conversation.model, below.listing)
     effective = conversation.params | (params or {})
     check_size(session, below, limits, effective, message.token_count)
     check_waiting(below, caps)
-    asked = Asked(job_id or new_id(), limits.id, effective, request_id)
+    reserved = caps.reserve(below, limits, effective, message.token_count)
+    asked = Asked(job_id or new_id(), limits.id, effective, request_id, caps.key_id, reserved)
     return turns.write_reply(session, conversation, below.parent, message, asked)
 
 
@@ -275,6 +278,7 @@ def remove(session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID) -> 
         .with_for_update()
     )
     gone = [Gone(row.id, row.attempt, row.status == Status.IN_PROGRESS) for row in jobs]
+    spending.keep(session, conversation.id)
     session.execute(delete(Conversation).where(Conversation.id == conversation.id))
     return gone
 

@@ -29,6 +29,8 @@ STATUS_OF_CODE = {
     "turn_has_answers": 409,
     "accounts_needed": 409,
     "last_administrator": 409,
+    "too_many_keys": 409,
+    "not_requeueable": 409,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "invalid_input": 422,

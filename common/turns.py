@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from common import branches
 from common.acceptance import Parent
+from common.allowance import NOTHING_RESERVED, Reservation
 from common.branches import Beside
 from common.db import new_id
 from common.models import Job, Message
@@ -39,9 +40,11 @@ def _writing(name: str, turn: str) -> TextClause:
         ),
         job AS (
             INSERT INTO jobs (id, user_id, conversation_id, prompt_message_id, reply_message_id,
-                              kind, model, params, waits_for, request_id)
+                              kind, model, params, waits_for, request_id, key_id,
+                              reserved_tokens, reserved_cost)
             VALUES (:job, :user, :conversation, :turn, :reply, :kind, :model,
-                    CAST(:params AS jsonb), :waits_for, :request_id)
+                    CAST(:params AS jsonb), :waits_for, :request_id, :key, :reserved_tokens,
+                    :reserved_cost)
         )
         UPDATE conversations SET head_message_id = :reply, updated_at = now()
         WHERE id = :conversation
@@ -72,13 +75,16 @@ class Posted:
 
 @dataclass(frozen=True)
 class Asked:
-    """The job that a turn is to have: its id, its model, the params that the call gets, and the id
-    of the request that asked, by which its log lines are found in both doors."""
+    """The job that a turn is to have: its id, its model, the params that the call gets, the id of
+    the request that asked, by which its log lines are found in both doors; which API key asks, and
+    what counts as spent until the job ends."""
 
     job_id: uuid.UUID
     model: str
     params: dict[str, Any]
     request_id: str | None = None
+    key_id: uuid.UUID | None = None
+    reserved: Reservation = NOTHING_RESERVED
 
 
 def write_turn(
@@ -157,6 +163,9 @@ def _pending(
         attempts=[],
         request_id=asked.request_id,
         waits_for=parent.id if waits else None,
+        key_id=asked.key_id,
+        reserved_tokens=asked.reserved.tokens,
+        reserved_cost=asked.reserved.cost,
     )
     return reply, job
 
@@ -181,4 +190,7 @@ def _values(parent: Parent, message: Message, reply: Message, job: Job) -> dict[
         "params": orjson.dumps(job.params).decode(),
         "waits_for": job.waits_for,
         "request_id": job.request_id,
+        "key": job.key_id,
+        "reserved_tokens": job.reserved_tokens,
+        "reserved_cost": job.reserved_cost,
     }

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from common.limits import NAMES
+from common.allowance import NAMES
 from common.models import ApiKey, User, UserSession
 from common.shown import moment
+from common.spending import Spent
 
 
 def account(user: User) -> dict[str, Any]:
@@ -45,3 +46,12 @@ def key(item: ApiKey) -> dict[str, Any]:
 
 def limits(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given.get(name) for name in NAMES}
+
+
+def spent(item: Spent) -> dict[str, Any]:
+    return {
+        "requests": item.requests,
+        "input_tokens": item.input_tokens,
+        "output_tokens": item.output_tokens,
+        "cost": float(item.cost),
+    }

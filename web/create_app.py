@@ -22,9 +22,12 @@ from web.metrics import register_metrics
 from web.problems import invalid_input, register_problems
 from web.routes.account import account
 from web.routes.account_pages import account_pages
+from web.routes.admin import admin
+from web.routes.admin_jobs import admin_jobs
 from web.routes.conversations import conversations
 from web.routes.health import health
 from web.routes.jobs import jobs
+from web.routes.keys import keys
 from web.routes.messages import messages
 from web.routes.metrics import metrics
 from web.routes.models import models
@@ -33,6 +36,7 @@ from web.routes.prompts import prompts
 from web.routes.search import search
 from web.routes.sessions import sessions
 from web.routes.transfers import transfers
+from web.routes.usage import usage
 from web.services import Services
 
 
@@ -61,7 +65,8 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     register_auth(app)
     register_metrics(app)
     chat = (conversations, messages, search, transfers, prompts, jobs, models)
-    for api in (*chat, sessions, account, health):
+    people = (sessions, account, keys, usage, admin, admin_jobs)
+    for api in (*chat, *people, health):
         app.register_api(api)
     app.register_blueprint(pages)
     app.register_blueprint(metrics)

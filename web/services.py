@@ -3,11 +3,13 @@
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
-from flask import current_app
+from flask import current_app, g
 
 from common.acceptance import WaitingCaps
+from common.allowance import Allowance
+from common.callers import LOCAL, Caller
 from common.catalogue import Catalogue
 from common.config import BaseConfig
 from common.live_log import LiveLog
@@ -43,10 +45,35 @@ class Services:
         )
 
     @property
-    def caps(self) -> WaitingCaps:
+    def installation_caps(self) -> WaitingCaps:
+        """What holds for everybody."""
         return WaitingCaps(
             self.config.EPICODE_MAX_WAITING_PER_USER, self.config.EPICODE_MAX_WAITING
         )
+
+    @property
+    def caps(self) -> WaitingCaps:
+        """Those of whoever is asking: the installation's limits, his own over them, his key's."""
+        caller: Caller = g.caller
+        if caller is LOCAL:  # his own machine, his own money
+            return self.installation_caps
+        limits = self.limits_of(caller.limits)
+        counted = Allowance(limits, caller.key_limits, caller.key_id)
+        return WaitingCaps(limits["waiting_jobs"], self.config.EPICODE_MAX_WAITING, counted)
+
+    def limits_of(self, own: dict[str, Any]) -> dict[str, Any]:
+        """A user's limits by name, absent where there is none."""
+        config = self.config
+        general = {
+            "posts_minute": config.EPICODE_POSTS_PER_MINUTE,
+            "active_jobs": config.EPICODE_MAX_ACTIVE_PER_USER,
+            "waiting_jobs": config.EPICODE_MAX_WAITING_PER_USER,
+            "tokens_day": config.EPICODE_TOKENS_PER_DAY,
+            "tokens_month": config.EPICODE_TOKENS_PER_MONTH,
+            "cost_day": config.EPICODE_COST_PER_DAY,
+            "cost_month": config.EPICODE_COST_PER_MONTH,
+        }
+        return {name: value for name, value in general.items() if value is not None} | own
 
     @property
     def ring_timeout(self) -> timedelta:

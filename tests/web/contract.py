@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from web import access_shapes, shapes
+from web import access_shapes, admin_shapes, shapes
 
 PROBLEM = "application/problem+json"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -80,7 +80,7 @@ class Contract:
 
 def shape_named(name: str) -> type[BaseModel]:
     """The class of an answer's schema."""
-    for module in (shapes, access_shapes):
+    for module in (shapes, access_shapes, admin_shapes):
         if hasattr(module, name):
             found: type[BaseModel] = getattr(module, name)
             return found

@@ -43,6 +43,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "password": "not a password",
     },
     "AccountChange": {"display_name": "otro"},
+    "AccountDeletion": {"password": "not a password"},
+    "NewKey": {"name": "laptop"},
+    "NewInvitation": {},
+    "UserChange": {"limits": {"posts_minute": 30}},
     "PasswordChange": {"current_password": "not a password", "new_password": "none either"},
 }
 
