@@ -18,13 +18,16 @@ use_own_folder()  # before anything counts
 _host = _config.EPICODE_HOST.strip("[]")
 bind = f"[{_host}]:{_config.EPICODE_PORT}" if ":" in _host else f"{_host}:{_config.EPICODE_PORT}"
 workers = _config.WEB_CONCURRENCY or multiprocessing.cpu_count() * 2 + 1
-worker_class = "gthread"
+worker_class = "web.patient_worker.PatientWorker"  # gthread, which slow clients can't hold
 threads = 8  # web/services.py lets at most half of them wait on long polls
 preload_app = True  # loaded once; connections are opened after the fork, at first use
 timeout = 30
 graceful_timeout = 25  # a long poll lasts 20 s at the most
 keepalive = 5
 control_socket_disable = True  # nothing here needs it, and it would lie in the home folder
+# What a proxy says is believed by the application, and only as EPICODE_PROXIES tells.
+forwarded_allow_ips = ""
+secure_scheme_headers = {}
 accesslog = None  # polls would drown everything else
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a slow disk is no dead worker
 
@@ -34,9 +37,13 @@ def on_starting(server):  # type: ignore[no-untyped-def]
     collections from what is there by now: they would copy it for each process."""
     import gc
 
+    from common.first_administrator import sentence_at_start
     from common.tokens import o200k
 
     o200k()
+    said = sentence_at_start(_config)
+    if said:
+        print(said, file=sys.stderr, flush=True)
     gc.collect()
     gc.freeze()
 

@@ -14,6 +14,8 @@ COMMANDS = {
     "serve": "serve the page and the API (the default)",
     "migrate": "bring the database's tables up to date",
     "create-user": "make a user and print an API key",
+    "create-admin": "make an administrator's account, or somebody's account an administrator's",
+    "admin-link": "print a link that makes the first administrator, for one hour",
     "check": "ask settings, database, Redis, workers and model server whether they are well",
     "jobs": "list, cancel or requeue jobs",
     "sweep": "rescue, end and ring by hand, as every worker does every few seconds",

@@ -5,6 +5,7 @@ import os
 
 from commands.database import check_database
 from common.config import BaseConfig
+from common.first_administrator import sentence_at_start
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,5 +19,8 @@ def run(config: BaseConfig, options: argparse.Namespace) -> int:
     from web.create_app import create_app
 
     app = create_app(config)
+    said = sentence_at_start(config)
+    if said:
+        print(said, flush=True)
     app.run(config.EPICODE_HOST, config.EPICODE_PORT, debug=config.DEBUG, threaded=True)
     return 0

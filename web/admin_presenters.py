@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Row
 
-from common.models import Invitation, Worker
 from common.administration import Upstream
+from common.models import Invitation, Worker
 from common.shown import moment
 from common.spending import UsersSpending
 from common.workers import ONLINE_FOR

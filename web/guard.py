@@ -3,6 +3,8 @@ that every answer carries. In local mode this is what keeps other web pages out.
 
 import ipaddress
 import secrets
+import threading
+import time
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -18,6 +20,9 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 # A refused body is read and dropped up to this size: most clients don't look for an answer
 # before they have sent everything.
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
+DRAIN_SECONDS = 5.0
+# Not more at once: those who send slowly must not hold every thread.
+_draining = threading.BoundedSemaphore(2)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # Answered by any name: probes and Prometheus ask by address, and /metrics has a rule of its own.
 ANY_HOST = ("/health", "/metrics")
@@ -137,10 +142,20 @@ def _authority(origin: str) -> str | None:
 
 
 def _drain() -> None:
+    if not _draining.acquire(blocking=False):
+        return
+    try:
+        _drop_what_comes()
+    finally:
+        _draining.release()
+
+
+def _drop_what_comes() -> None:
     stream, length = request.environ["wsgi.input"], request.content_length
     left = MAX_DRAINED_BYTES if length is None else min(length, MAX_DRAINED_BYTES)
+    ends_at = time.monotonic() + DRAIN_SECONDS
     try:
-        while left > 0 and (chunk := stream.read(min(left, 65536))):
+        while left > 0 and time.monotonic() < ends_at and (chunk := stream.read(min(left, 65536))):
             left -= len(chunk)
     except OSError:  # the client has gone: nobody waits for the answer
         return

@@ -87,8 +87,8 @@ ENGLISH = {
         "{name} (pid {pid}) of an earlier start cannot be stopped: end it, then try again."
     ),
     "host.refused": (
-        "--host {host} would let other machines in without a sign-in. That needs "
-        "EPICODE_AUTH=accounts, which is not available yet: use 127.0.0.1."
+        "--host {host} would let other machines in without a sign-in: use 127.0.0.1, "
+        "or EPICODE_AUTH=accounts and EPICODE_TRUSTED_HOSTS in .env."
     ),
     "port.invalid": "{value} is not a port: --port takes a number from 1 to 65535.",
     "port.taken": (
@@ -244,8 +244,8 @@ SPANISH = {
         "No se puede parar {name} (pid {pid}) de un arranque anterior: ciérralo y vuelve a probar."
     ),
     "host.refused": (
-        "--host {host} dejaría entrar a otras máquinas sin identificarse. Eso necesita "
-        "EPICODE_AUTH=accounts, que aún no está disponible: usa 127.0.0.1."
+        "--host {host} dejaría entrar a otras máquinas sin identificarse: usa 127.0.0.1, "
+        "o EPICODE_AUTH=accounts y EPICODE_TRUSTED_HOSTS en .env."
     ),
     "port.invalid": "{value} no es un puerto: --port admite un número de 1 a 65535.",
     "port.taken": (

@@ -71,8 +71,14 @@ class Stack:
     @property
     def url(self) -> str:
         """The page's address."""
-        host = self._choices.host
+        host = self._host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._choices.port}"
+
+    @property
+    def _host(self) -> str:
+        """Under which this machine reaches the page."""
+        every = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        return every.get(self._choices.host, self._choices.host)
 
     @property
     def flower_url(self) -> str:
@@ -206,7 +212,7 @@ class Stack:
         )
 
     def _answers(self, path: str) -> bool:
-        connection = http.client.HTTPConnection(self._choices.host, self._choices.port, timeout=5)
+        connection = http.client.HTTPConnection(self._host, self._choices.port, timeout=5)
         try:
             connection.request("GET", path)
             return connection.getresponse().status == 200

@@ -162,7 +162,7 @@ def _address(options: Options, settings: dict[str, str]) -> tuple[str, int]:
         loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         loopback = False
-    if not loopback:
+    if not loopback and settings.get("EPICODE_AUTH") != "accounts":
         raise OperatorError("host.refused", host=host)
     port = options.port or _port_of(settings.get("EPICODE_PORT") or "8000")
     return host.strip("[]"), port

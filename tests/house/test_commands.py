@@ -145,7 +145,11 @@ def test_gunicorns_settings_load_with_the_seeds_lines(
 
     assert by_hand["bind"] == "127.0.0.1:8123"
     assert (by_hand["workers"], told["workers"]) == (13, 2)
-    assert (by_hand["worker_class"], by_hand["threads"]) == ("gthread", 8)
+    assert (by_hand["worker_class"], by_hand["threads"]) == (
+        "web.patient_worker.PatientWorker",
+        8,
+    )
+    assert (by_hand["forwarded_allow_ips"], by_hand["secure_scheme_headers"]) == ("", {})
     assert (by_hand["timeout"], by_hand["preload_app"]) == (30, True)
 
 

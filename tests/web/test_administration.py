@@ -104,6 +104,10 @@ def test_everybodys_jobs_are_listed_without_their_texts_and_can_be_cancelled(
     assert "privado" not in listed.text + cancelled.text
     assert cancelled.get_json()["status"] == "cancelled"
     assert alice_in.poll(job)["status"] == "cancelled"
+    again = administrator.post(f"/api/admin/jobs/{job}/requeueing").get_json()
+    assert (again["status"], again["user"]["email"]) == ("queued", alice_in.email)
+    assert again["id"] != job
+    refused(administrator.post(with_random_id("/api/admin/jobs/{id}/requeueing")), 404, "not_found")
     page = administrator.get("/api/admin/jobs?limit=1").get_json()
     assert page["next"]
 

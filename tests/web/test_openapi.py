@@ -100,6 +100,7 @@ def test_the_routes_are_those_of_the_contract(house: OpenAPI) -> None:
         "GET /api/admin/usage",
         "GET /api/admin/jobs",
         "POST /api/admin/jobs/{id}/cancellation",
+        "POST /api/admin/jobs/{id}/requeueing",
         "GET /api/admin/workers",
         "GET /api/admin/queue",
         "GET /api/admin/upstream",

@@ -7,7 +7,7 @@ import structlog
 from flask import Response, jsonify, request
 from flask_openapi import APIBlueprint
 
-from common import accounts, invitations, administration, spending
+from common import accounts, administration, invitations, spending
 from common.errors import EpiCodeError
 from web import admin_presenters as presenters
 from web import admin_shapes, listing, shapes
@@ -74,7 +74,9 @@ def withdraw(path: ItemPath) -> tuple[str, int]:
 def list_users(query: UserList) -> Response:
     administrator()
     cursor = listing.decode(query.cursor)
-    page = administration.users(db.session(), after=cursor.id if cursor else None, limit=query.limit)
+    page = administration.users(
+        db.session(), after=cursor.id if cursor else None, limit=query.limit
+    )
     following = page[-1].id if len(page) == query.limit else None
     return jsonify(
         {

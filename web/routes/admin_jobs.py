@@ -8,10 +8,11 @@ from flask import Response, jsonify
 from flask_openapi import APIBlueprint
 from redis.exceptions import RedisError
 
-from common import jobs as machine
 from common import administration
+from common import jobs as machine
 from common.errors import EpiCodeError
 from common.machine import Status
+from common.requeueing import How, requeue
 from common.shown import moment
 from web import admin_presenters as presenters
 from web import admin_shapes, listing, shapes
@@ -71,6 +72,24 @@ def cancel_anybodys_job(path: ItemPath) -> Response:
             services().live_log.ask_to_cancel([path.id])
         except RedisError as error:  # the lease's renewal brings the news within seconds
             log.warning("cancel_mark_not_left", error=type(error).__name__)
+    return jsonify(body)
+
+
+@admin_jobs.post(
+    "/jobs/<id>/requeueing",
+    summary="Another attempt for anybody's job: put back if it runs, else a new job for its turn",
+    responses={200: admin_shapes.AdminJob, **shapes.problems(404, 409, 429)},
+)
+def requeue_anybodys_job(path: ItemPath) -> Response:
+    by, part = administrator(), services()
+    session = db.session()
+    _shown(path.id)
+    done = requeue(session, path.id, catalogue=part.catalogue, caps=part.installation_caps)
+    if done is None:
+        raise EpiCodeError("not_requeueable")
+    body = _shown(done.job_id)
+    commit_and_ring(posted=done.job_id if done.how == How.NEW_JOB else None)
+    log.info("job_requeued", job_id=str(path.id), user_id=str(by.id))
     return jsonify(body)
 
 

@@ -1,0 +1,167 @@
+"""gunicorn's threaded worker, but a thread is given only a request that has arrived whole.
+
+Otherwise eight clients that send a byte now and then would hold all eight threads. Here the
+process's own loop gathers what comes, as long as it takes up to `ARRIVES_WITHIN`, and a thread that
+answers waits for no client longer than `PATIENCE_SECONDS`.
+"""
+
+import re
+import selectors
+import socket
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from web.guard import MAX_BODY_BYTES
+
+ARRIVES_WITHIN = 30.0
+PATIENCE_SECONDS = 10.0
+# What a process keeps of requests that haven't arrived whole. Beyond it the oldest are dropped.
+MOST_ARRIVING_BYTES = 64 * 1024 * 1024
+MOST_HEAD_BYTES = 64 * 1024
+_PIECE = 64 * 1024
+# Room for an answer, so that a slow reader holds no thread: the kernel sends it by and by.
+_SEND_BUFFER = 512 * 1024
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*(?:\r\n|$)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
+_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
+
+
+class Arriving:
+    """The bytes of a request so far."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.since = time.monotonic()
+        self.told_to_continue = False
+        self._head_ends = -1
+
+    def add(self, piece: bytes) -> None:
+        self.data += piece
+        if self._head_ends < 0:
+            before = max(0, len(self.data) - len(piece) - 3)
+            self._head_ends = self.data.find(b"\r\n\r\n", before)
+
+    @property
+    def head(self) -> bytes | None:
+        """None while it isn't whole."""
+        return bytes(self.data[: self._head_ends + 2]) if self._head_ends >= 0 else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing; what is too large counts as whole, to be refused at once."""
+        head = self.head
+        if head is None:
+            return len(self.data) > MOST_HEAD_BYTES
+        body = len(self.data) - self._head_ends - 4
+        if _CHUNKED.search(head):
+            last = self.data[-5:] == b"0\r\n\r\n"
+            return body > MAX_BODY_BYTES or (last and (body == 5 or self.data[-7:-5] == b"\r\n"))
+        length = _LENGTH.search(head)
+        return length is None or body >= int(length[1]) or int(length[1]) > MAX_BODY_BYTES
+
+    @property
+    def waits_to_continue(self) -> bool:
+        """Whether the client sends its body only after a 100 (RFC 9110, section 10.1.1)."""
+        head = self.head
+        if head is None or self.told_to_continue:
+            return False
+        return _EXPECTS.search(head) is not None
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """A client's connection, whose thread waits for nobody longer than its patience."""
+
+    def init(self) -> None:
+        super().init()
+        self.sock.settimeout(PATIENCE_SECONDS)
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """Connections go arriving → answered → kept alive, and with the next byte arriving again."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._arriving: OrderedDict[Connection, Arriving] = OrderedDict()
+        self._bytes = 0
+
+    def accept(self, listener: socket.socket) -> None:
+        """Takes a connection; most have sent their request by now."""
+        try:
+            client, address = listener.accept()
+        except OSError:  # gone again, or another process was quicker
+            return
+        self.nr_conns += 1
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        self._await(Connection(self.cfg, client, address, listener.getsockname()))
+        if self.nr_conns >= self.worker_connections and self._arriving:
+            self._drop(next(iter(self._arriving)))  # the oldest, so that others can come
+
+    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        """The next request of a connection that was kept alive."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._await(conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """gunicorn calls it once a second: whoever takes too long is dropped here too."""
+        super().murder_keepalived(force)
+        limit = time.monotonic() - ARRIVES_WITHIN
+        for conn, arriving in list(self._arriving.items()):
+            if not force and self.alive and arriving.since > limit:
+                break
+            self._drop(conn)
+
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
+        """Only a body that was too large can be left unread, and nobody waits for that."""
+        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + 0.1))
+
+    def _await(self, conn: Connection) -> None:
+        self._arriving[conn] = Arriving()
+        conn.sock.setblocking(False)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
+        self._receive(conn, conn.sock)
+
+    def _receive(self, conn: Connection, sock: socket.socket) -> None:
+        arriving = self._arriving[conn]
+        try:
+            piece = sock.recv(_PIECE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            piece = b""
+        if not piece:
+            self._drop(conn)
+            return
+        arriving.add(piece)
+        self._bytes += len(piece)
+        if arriving.is_whole:
+            self._hand_over(conn)
+        elif arriving.waits_to_continue:
+            arriving.told_to_continue = True
+            with suppress(OSError):  # a client that takes nothing gets nothing
+                sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif self._bytes > MOST_ARRIVING_BYTES:
+            self._drop(next(iter(self._arriving)))
+
+    def _hand_over(self, conn: Connection) -> None:
+        arriving = self._forget(conn)
+        conn.data_ready = True
+        conn.init()
+        conn.parser.unreader.unread(bytes(arriving.data))
+        self.enqueue_req(conn)
+
+    def _drop(self, conn: Connection) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _forget(self, conn: Connection) -> Arriving:
+        self.poller.unregister(conn.sock)
+        arriving = self._arriving.pop(conn)
+        self._bytes -= len(arriving.data)
+        return arriving
