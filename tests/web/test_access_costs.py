@@ -77,9 +77,9 @@ def test_what_decides_about_a_post_stays_one_statement_with_limits(
     with own_club.app_context():
         db.session.get_one(User, alice.id).limits = {"tokens_day": 10**9, "posts_minute": 1000}
         db.session.commit()
-    conversation = alice.converse()["id"]
     own_hand.come_online(slots=100)
-    alice.say(conversation)
+    alice.say(alice.converse()["id"])  # each connection prepares a statement once
+    conversation = alice.converse()["id"]
 
     with sql_of(own_club) as sql:
         alice.say(conversation)
