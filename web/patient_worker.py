@@ -123,8 +123,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _await(self, conn: Connection) -> None:
         self._arriving[conn] = Arriving()
         conn.sock.setblocking(False)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
         self._receive(conn, conn.sock)
+        if conn in self._arriving:  # most have come whole, and need no watching
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
 
     def _receive(self, conn: Connection, sock: socket.socket) -> None:
         arriving = self._arriving[conn]
@@ -161,7 +162,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def _forget(self, conn: Connection) -> Arriving:
-        self.poller.unregister(conn.sock)
+        with suppress(KeyError):
+            self.poller.unregister(conn.sock)
         arriving = self._arriving.pop(conn)
         self._bytes -= len(arriving.data)
         return arriving
