@@ -21,8 +21,8 @@ PARAMS = {"max_output_tokens": 1000, "temperature": 0.2, "reasoning_effort": "lo
 OF_QUESTION, OF_REPLY = 1200, 600
 
 _ENQUEUE = text("""
-    INSERT INTO jobs (id, user_id, conversation_id, prompt_message_id, kind, model, params)
-    SELECT :id, user_id, id, :prompt, 'title', :model, CAST(:params AS jsonb)
+    INSERT INTO jobs (id, user_id, key_id, conversation_id, prompt_message_id, kind, model, params)
+    SELECT :id, user_id, CAST(:key AS uuid), id, :prompt, 'title', :model, CAST(:params AS jsonb)
     FROM conversations
     WHERE id = :conversation AND title_source = 'default' AND (
         SELECT count(*) FROM (
@@ -55,12 +55,13 @@ class Material:
 
 
 def enqueue(session: Session, job: JobRow) -> uuid.UUID | None:
-    """The title's job after that of the first turn has ended, with the same model; None where the
+    """The title's job after that of the first turn has ended, of the same model and key; None where the
     conversation has a title, this turn has asked for one already, or too much waits."""
     values = {
         "id": new_id(),
         "conversation": job.conversation_id,
         "user": job.user_id,
+        "key": job.key_id,
         "prompt": job.prompt_message_id,
         "model": job.model,
         "params": orjson.dumps(PARAMS).decode(),
