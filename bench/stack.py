@@ -96,6 +96,7 @@ class Stack:
             "OPENAI_BASE_URL": self.upstream + "/v1",
             "OPENAI_API_KEY": "bench",
             "EPICODE_DEFAULT_MODEL": MODEL,
+            "EPICODE_TITLES": "0",  # a reply's cost is measured, not that of its title
             "EPICODE_DATA": str(self.folder),
             "EPICODE_PORT": self.url.rpartition(":")[2],
             "EPICODE_WORKER_SLOTS": str(SLOTS),

@@ -137,7 +137,7 @@ PROMISES = {
         FROM jobs
         JOIN conversations ON conversations.id = jobs.conversation_id
         JOIN messages AS prompt ON prompt.id = jobs.prompt_message_id
-        JOIN messages AS reply ON reply.id = jobs.reply_message_id
+        LEFT JOIN messages AS reply ON reply.id = jobs.reply_message_id
         WHERE jobs.user_id <> conversations.user_id
            OR prompt.conversation_id <> jobs.conversation_id
            OR reply.parent_id <> prompt.id

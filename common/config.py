@@ -52,6 +52,8 @@ class BaseConfig(BaseSettings):
     OPENAI_BASE_URL: str = "https://api.openai.com/v1"
     EPICODE_MODELS: Path | None = None
     EPICODE_DEFAULT_MODEL: str | None = None
+    # A call of the model more for each conversation: its title.
+    EPICODE_TITLES: bool = True
 
     EPICODE_AUTH: Literal["local", "accounts"] = "local"
     EPICODE_HOST: str = "127.0.0.1"

@@ -235,7 +235,7 @@ def _reply(status: str, said: Said) -> dict[str, Any]:
 
 
 def _released(session: Session, job: JobRow | None) -> JobRow | None:
-    if job is not None:
+    if job is not None and job.reply_message_id is not None:
         session.execute(verbs.RELEASE, {"reply": job.reply_message_id})
     return job
 

@@ -87,8 +87,14 @@ _ACTIVE = (Status.QUEUED, Status.IN_PROGRESS)
 _reply = aliased(Message)
 # Built once: building it costs more than running it.
 _STANDINGS: Select[Job, str, bool, datetime | None, datetime] = (
-    select(Job, _reply.content, Job.waits_for.is_not(None), Model.paused_until, func.now())
-    .join(_reply, _reply.id == Job.reply_message_id)
+    select(
+        Job,
+        func.coalesce(_reply.content, ""),
+        Job.waits_for.is_not(None),
+        Model.paused_until,
+        func.now(),
+    )
+    .outerjoin(_reply, _reply.id == Job.reply_message_id)
     .outerjoin(Model, Model.id == Job.model)
     .where(Job.user_id == bindparam("owner_id"))
     .execution_options(populate_existing=True)
@@ -97,9 +103,9 @@ _STANDINGS: Select[Job, str, bool, datetime | None, datetime] = (
 _ONE_STANDING = prepared(
     "standing",
     f"""
-    SELECT {ROW}, reply.content AS reply, models.paused_until, now() AS now
+    SELECT {ROW}, coalesce(reply.content, '') AS reply, models.paused_until, now() AS now
     FROM jobs
-    JOIN messages AS reply ON reply.id = jobs.reply_message_id
+    LEFT JOIN messages AS reply ON reply.id = jobs.reply_message_id
     LEFT JOIN models ON models.id = jobs.model
     WHERE jobs.user_id = :owner AND jobs.id = :job
     """,

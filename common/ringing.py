@@ -67,7 +67,8 @@ def _some_unrung(most: int) -> str:
 
 def _standing(is_wanted: str, most: str) -> str:
     """The line's users, a step along the index each, and the first jobs of each, as SQL: `most`
-    of those that could start and are wanted. `turn` 1: the user has nothing under way."""
+    of those that could start and are wanted. `turn` 1: the user has nothing under way, titles not
+    counted: what nobody asked for keeps nobody waiting."""
     return f"""
     waiting AS (
         (SELECT user_id FROM jobs WHERE {_IN_LINE} ORDER BY user_id LIMIT 1)
@@ -77,7 +78,10 @@ def _standing(is_wanted: str, most: str) -> str:
             ORDER BY user_id LIMIT 1)
         FROM waiting WHERE user_id IS NOT NULL
     ),
-    busy AS (SELECT user_id, sum(jobs)::int AS jobs FROM under_way GROUP BY user_id),
+    busy AS (
+        SELECT user_id, sum(jobs)::int AS jobs FROM under_way WHERE kind <> 'title'
+        GROUP BY user_id
+    ),
     standing AS (
         SELECT job.id, job.queued_at, job.kind, coalesce(busy.jobs, 0) + job.place AS turn
         FROM waiting
@@ -175,7 +179,9 @@ _PICK_WITH_ROOM = prepared(
 # As a person sees it: rung jobs still wait.
 _NEXT_IN_LINE = text(f"""
     WITH RECURSIVE
-    under_way AS (SELECT user_id, count(*) AS jobs FROM ({_RUNNING}) AS each GROUP BY user_id),
+    under_way AS (
+        SELECT user_id, kind, count(*) AS jobs FROM ({_RUNNING}) AS each GROUP BY user_id, kind
+    ),
     free AS (SELECT 1),
     {_standing("true", most=str(PLACES_SHOWN))}
     SELECT id FROM standing ORDER BY turn, queued_at, id LIMIT {PLACES_SHOWN}

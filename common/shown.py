@@ -17,7 +17,7 @@ def shown_fields(job: AnyJob) -> dict[str, Any]:
         "model": job.model,
         "conversation_id": str(job.conversation_id),
         "prompt_message_id": str(job.prompt_message_id),
-        "message_id": str(job.reply_message_id),
+        "message_id": str(job.reply_message_id) if job.reply_message_id else None,
         "attempts": [
             {name: entry[name] for name in ("n", "outcome", "ran_ms")} for entry in job.attempts
         ],

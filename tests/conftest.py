@@ -79,6 +79,7 @@ def fresh_config(databases: Databases, upstream: Upstream) -> TestingConfig:
         REDIS_URL=databases.create_redis(),
         OPENAI_BASE_URL=upstream.url,
         OPENAI_API_KEY="test-key",
+        EPICODE_TITLES=False,
     )
 
 

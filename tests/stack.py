@@ -3,7 +3,8 @@
     with Stack(databases, upstream).start() as stack:
         stack.url, stack.worker("worker-1").kill()
 
-Times are short (a lease lasts three seconds), so that a crash heals while the test watches.
+Times are short (a lease lasts three seconds), so that a crash heals while the test watches. Nobody
+asks the model for titles unless a test sets EPICODE_TITLES.
 """
 
 import os
@@ -112,6 +113,7 @@ class Stack:
             "REDIS_URL": databases.create_redis(),
             "OPENAI_BASE_URL": upstream.url,
             "OPENAI_API_KEY": "test-key",
+            "EPICODE_TITLES": "0",
             "EPICODE_PORT": str(self.port),
             "EPICODE_DATA": str(self.folder),
             "WEB_CONCURRENCY": "1",

@@ -185,7 +185,8 @@ class Attempt(Shape):
 
 
 class Job(Shape):
-    """`text` is what is new since the cursor; `reset`: drop what you showed, it starts over."""
+    """`text` is what is new since the cursor; `reset`: drop what you showed, it starts over.
+    `message_id` is the reply; null for a title, whose `prompt_message_id` is the first turn."""
 
     id: str
     kind: Literal["reply", "ask", "title"]
@@ -194,7 +195,7 @@ class Job(Shape):
     model: str
     conversation_id: str
     prompt_message_id: str
-    message_id: str
+    message_id: str | None
     text: str
     cursor: str
     reset: bool

@@ -13,13 +13,13 @@ from common.ringing import next_in_line
 from common.workers import Crew, crew
 
 _FRESH_FOR_SECONDS = 1.0
-# How long the last twenty that ended took, and the quickest of their first words, in milliseconds.
+# How long the last twenty replies took, and the quickest of their first words, in milliseconds.
 _PACE = text("""
     SELECT avg(extract(epoch FROM finished_at - started_at)) * 1000 AS mean_run,
            min(extract(epoch FROM first_token_at - started_at)) * 1000 AS first_word
     FROM (
         SELECT started_at, first_token_at, finished_at FROM jobs
-        WHERE finished_at IS NOT NULL AND started_at IS NOT NULL
+        WHERE finished_at IS NOT NULL AND started_at IS NOT NULL AND kind <> 'title'
         ORDER BY finished_at DESC LIMIT 20
     ) AS latest
 """)

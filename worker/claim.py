@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from common import branches, jobs
+from common import branches, jobs, titles
 from common.catalogue import Limits
 from common.errors import EpiCodeError
 from common.jobs import JobRow
@@ -25,13 +25,14 @@ from common.machine import Status
 from common.models import Job
 from common.shown import context, shown_fields
 from common.workers import lease_owner
-from worker import metrics
+from worker import metrics, titling
 from worker.context_window import Window, build_window
 from worker.leases import Lease
 from worker.process import WorkerProcess
 
 # What of the budget is tried once more when the model says that the window is too long.
 SMALLER_WINDOW = 0.6
+TITLE = "title"
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,7 @@ class Claimed:
     params: dict[str, Any]
     conversation_id: uuid.UUID
     prompt_message_id: uuid.UUID
+    kind: str
     window: Window
     request_id: str | None  # of the post
     waited: timedelta
@@ -87,7 +89,7 @@ def claim(process: WorkerProcess, job_id: uuid.UUID) -> Claimed:
         process.unmark([job_id])
         raise
     lease = claimed.lease
-    if lease.attempt == 1:
+    if lease.attempt == 1 and claimed.kind != TITLE:
         metrics.claimed(claimed.waited)
     process.leases.add(lease)
     try:
@@ -100,6 +102,8 @@ def claim(process: WorkerProcess, job_id: uuid.UUID) -> Claimed:
 def smaller_window(process: WorkerProcess, claimed: Claimed) -> Window | None:
     """A window with fewer turns, recorded; None: there is nothing to leave out, or the fence is
     lost."""
+    if claimed.kind == TITLE:
+        return None
     budget = int(claimed.window.budget * SMALLER_WINDOW)
     lease = claimed.lease
     with process.database.transaction() as session:
@@ -127,7 +131,12 @@ def _load(process: WorkerProcess, session: Session, job: JobRow) -> Claimed:
         if told is not None
         else catalogue.limits_now(session, job.model)
     )
-    window = _window(session, job.conversation_id, job.prompt_message_id, limits.budget(job.params))
+    budget = limits.budget(job.params)
+    if job.kind == TITLE:
+        begins = titles.material(session, job.prompt_message_id)
+        window = titling.window_for(begins, job.prompt_message_id, budget)
+    else:
+        window = _window(session, job.conversation_id, job.prompt_message_id, budget)
     record = window.as_record(limits.context_window)
     jobs.note_window(session, job.id, job.attempt, record)
     shown = shown_fields(job) | {"context": context(record)}
@@ -143,6 +152,7 @@ def _load(process: WorkerProcess, session: Session, job: JobRow) -> Claimed:
         params=job.params,
         conversation_id=job.conversation_id,
         prompt_message_id=job.prompt_message_id,
+        kind=job.kind,
         window=window,
         request_id=job.request_id,
         waited=job.started_at - job.queued_at,

@@ -50,6 +50,12 @@ class Window:
     omitted_turns: int
     first_sent_message_id: uuid.UUID
 
+    @property
+    def is_of_first_turn(self) -> bool:
+        """Nothing was said in the conversation before."""
+        asked = sum(part.role == "user" for part in self.parts)
+        return asked == 1 and self.omitted_turns == 0
+
     def as_record(self, context_window: int) -> dict[str, Any]:
         """What the job keeps of it; `context_window` is the model's, in tokens."""
         return {

@@ -12,11 +12,12 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from common import catalogue, jobs
+from common import catalogue, jobs, titles
 from common.jobs import JobRow, Said, Usage
+from common.machine import Status
 from common.tokens import count_tokens
-from worker import metrics
-from worker.claim import Claimed
+from worker import metrics, titling
+from worker.claim import TITLE, Claimed
 from worker.leases import Interruption
 from worker.process import WorkerProcess
 from worker.speech import Ending, Speech
@@ -61,6 +62,8 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
                 job, ring_in = _write(process, session, claimed, speech, said)
                 if job is None:
                     return None
+                if process.config.EPICODE_TITLES and _begins_a_conversation(claimed, job):
+                    titles.enqueue(session, job)
                 code = job.error["code"] if job.error else None
                 if job.status == "queued" and speech.error:
                     code = speech.error.code
@@ -134,9 +137,21 @@ def _write(
     return _after_error(process, session, claimed, error, said)
 
 
+def _begins_a_conversation(claimed: Claimed, job: JobRow) -> bool:
+    """Whether there is now a reply to its first turn."""
+    has_reply = job.status in (Status.COMPLETED, Status.INCOMPLETE)
+    return claimed.kind == "reply" and has_reply and claimed.window.is_of_first_turn
+
+
 def _complete(session: Session, claimed: Claimed, said: Said, because: str | None) -> JobRow | None:
     lease = claimed.lease
-    return jobs.complete(session, lease.job_id, lease.attempt, said, incomplete_because=because)
+    title = titling.title_of(said.text) if claimed.kind == TITLE else None
+    if title:
+        titles.hold(session, claimed.conversation_id)
+    job = jobs.complete(session, lease.job_id, lease.attempt, said, incomplete_because=because)
+    if job is not None and title:
+        titles.give(session, claimed.conversation_id, title)
+    return job
 
 
 def _after_error(

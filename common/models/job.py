@@ -29,6 +29,7 @@ class Job(Base):
             "status IN ('queued', 'in_progress', 'completed', 'incomplete', 'failed', 'cancelled')",
             name="status",
         ),
+        CheckConstraint("(kind = 'title') = (reply_message_id IS NULL)", name="reply"),
         CheckConstraint("(status = 'in_progress') = (lease_expires_at IS NOT NULL)", name="lease"),
         Index("ix_jobs_queued", "user_id", "queued_at", postgresql_where=text("status = 'queued'")),
         Index(
@@ -54,6 +55,12 @@ class Job(Base):
         Index("ix_jobs_listing", "user_id", "id"),
         Index("ix_jobs_conversation_id", "conversation_id"),
         Index("ix_jobs_prompt_message_id", "prompt_message_id"),
+        Index(
+            "ix_jobs_title",
+            "prompt_message_id",
+            unique=True,
+            postgresql_where=text("kind = 'title'"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -66,7 +73,8 @@ class Job(Base):
     prompt_message_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("messages.id", ondelete="CASCADE")
     )
-    reply_message_id: Mapped[uuid.UUID] = mapped_column(
+    # None for a title alone.
+    reply_message_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("messages.id", ondelete="CASCADE"), unique=True
     )
     kind: Mapped[str] = mapped_column(Text)

@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 
 LONGEST_QUOTE = 100
+WORDS_OF_A_TITLE = 6
+# How EpiCode's instruction for a title begins (worker/titling.py).
+ASKS_FOR_A_TITLE = "Write a title"
 
 
 def _words(text: str) -> frozenset[str]:
@@ -35,6 +38,7 @@ _CODE = re.compile(
     r"```|^\s*(?:def|class|import|from|function|const|let|public|SELECT|#include)\b|[{};]\s*$",
     re.MULTILINE,
 )
+_FENCED = re.compile(r"```.*?(```|\Z)", re.DOTALL)
 _TESTS = re.compile(r"\b(?:tests?|testing|pytest|unittest|pruebas?|prueba unitaria)\b", re.I)
 
 
@@ -46,6 +50,18 @@ def answer_to(turns: list[str]) -> str:
     # only the head quotes the question, after the parts are read: nobody's words are a template
     parts[0] = parts[0].replace("{question}", quote(question))
     return "\n\n".join(parts) + "\n"
+
+
+def title_of(turns: list[str]) -> str:
+    """The title of a conversation, from the message that shows how it begins."""
+    shown = turns[-1] if turns else ""
+    begins = re.search(r"<question>(.*?)</question>", shown, re.DOTALL)
+    question = begins[1] if begins else shown
+    words = re.findall(r"\w[\w+#.-]*[\w+#]|\w", _FENCED.sub(" ", question))[:WORDS_OF_A_TITLE]
+    title = " ".join(words)
+    if not title:
+        return "A question" if language_of([question]) == "en" else "Una pregunta"
+    return title[0].upper() + title[1:]
 
 
 def language_of(turns: list[str]) -> str:

@@ -17,9 +17,11 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.demo.answers import answer_to, pieces_of
+from deploy.demo.answers import ASKS_FOR_A_TITLE, answer_to, pieces_of, title_of
 
 MODEL = "epicode-demo"
+# Seconds: a title of a few words is no slower than the words of an answer.
+SLOWEST_PIECE = 0.25
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ async def _read(request: web.Request) -> dict[str, Any]:
 def _prepare(asked: dict[str, Any]) -> Completion:
     messages = asked["messages"]
     turns = [_text_of(message) for message in messages if _role_of(message) == "user"]
-    pieces = pieces_of(answer_to(turns))
+    asks_for_a_title = _instruction(messages).startswith(ASKS_FOR_A_TITLE)
+    pieces = pieces_of(title_of(turns) if asks_for_a_title else answer_to(turns))
     limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
     finish_reason = "stop"
     if isinstance(limit, int) and 0 < limit < len(pieces):
@@ -106,6 +109,11 @@ def _prepare(asked: dict[str, Any]) -> Completion:
     }
     reply_id = f"chatcmpl-{uuid.uuid4().hex}"
     return Completion(reply_id, int(time.time()), pieces, finish_reason, usage)
+
+
+def _instruction(messages: list[Any]) -> str:
+    """The first message's text, if it is the system's; else ""."""
+    return _text_of(messages[0]) if _role_of(messages[0]) == "system" else ""
 
 
 def _role_of(message: Any) -> str:
@@ -129,6 +137,7 @@ async def _stream(
     await response.prepare(request)
     pace = request.app[PACE]
     every = (pace.whole - pace.first) / max(1, len(completion.pieces) - 1)
+    every = min(every, SLOWEST_PIECE)
     begun = time.monotonic()
     for index, chunk in enumerate(_chunks(completion, with_usage)):
         # the role's chunk goes out at once, the ones after the last piece without a wait;

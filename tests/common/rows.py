@@ -87,15 +87,17 @@ def queue_many(
             for prompt in prompts
         ],
     )
-    session.execute(
-        insert(Message),
-        [
-            turn
-            | {"id": reply, "parent_id": prompt, "turn_index": 2, "role": "assistant"}
-            | {"status": "pending"}
-            for prompt, reply in zip(prompts, replies, strict=True)
-        ],
-    )
+    is_title = kind == "title"  # which has no reply
+    if not is_title:
+        session.execute(
+            insert(Message),
+            [
+                turn
+                | {"id": reply, "parent_id": prompt, "turn_index": 2, "role": "assistant"}
+                | {"status": "pending"}
+                for prompt, reply in zip(prompts, replies, strict=True)
+            ],
+        )
     session.execute(
         insert(Job),
         [
@@ -104,7 +106,7 @@ def queue_many(
                 "user_id": user_id,
                 "conversation_id": conversation.id,
                 "prompt_message_id": prompts[at],
-                "reply_message_id": replies[at],
+                "reply_message_id": None if is_title else replies[at],
                 "kind": kind,
                 "model": MODEL,
                 "queued_at": began_at - timedelta(milliseconds=count - at),

@@ -198,6 +198,16 @@ def test_replies_come_before_the_same_users_background_jobs(session: Session) ->
     assert set(rung(session)) == set(replies)
 
 
+def test_a_title_under_way_costs_its_user_no_turn(session: Session) -> None:
+    come_online(session, 4)
+    titled, bob = make_user(session, "titled"), make_user(session, "bob")
+    start(session, queue_many(session, titled, 1, kind="title") + queue_many(session, bob, 1))
+    of_bob, of_titled = queue_many(session, bob, 1), queue_many(session, titled, 1)
+
+    assert ringing.next_in_line(session, RING_TIMEOUT) == [*of_titled, *of_bob]
+    assert rung(session) == of_titled  # the other free slot is the reserve
+
+
 def test_replies_and_questions_are_interactive(session: Session) -> None:
     reply, ask = queue_many(session, ALICE, 1), queue_many(session, ALICE, 1, kind="ask")
     come_online(session, 5)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.answers import answer_to, kind_of, language_of, pieces_of, quote
+from deploy.demo.answers import answer_to, kind_of, language_of, pieces_of, quote, title_of
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = {
@@ -142,3 +142,21 @@ def run(source: str, name: str) -> Any:
     names: dict[str, Any] = {"__name__": "sample"}
     exec(source, names)
     return names[name]
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("¿qué es un cerrojo en C++?", "Qué es un cerrojo en C++"),
+        ("what is a lease, and who renews it when nobody looks?", "What is a lease and who"),
+        ("```python\nx = 1\n```\nexplica esto", "Explica esto"),
+        ("```python\nx = 1", "Una pregunta"),
+        ("¿¡!?", "Una pregunta"),
+    ],
+)
+def test_a_title_is_the_questions_first_words(question: str, title: str) -> None:
+    begins = f"<question>\n{question}\n</question>\n<reply>\nnada\n</reply>"
+
+    assert title_of([begins]) == title
+    assert title_of([question]) == title
+    assert title_of([]) == "Una pregunta"

@@ -17,6 +17,7 @@ import openai
 import pytest
 
 from deploy.demo.answers import answer_to
+from worker.titling import INSTRUCTION
 
 ROOT = Path(__file__).parents[2]
 QUESTION = [{"role": "user", "content": "¿Qué es un cerrojo?"}]
@@ -54,6 +55,14 @@ def post(url: str, body: bytes) -> tuple[int, dict[str, Any]]:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
+
+
+def test_it_gives_a_title_to_whom_asks_for_one(client: openai.OpenAI) -> None:
+    asked: list[Any] = [{"role": "system", "content": INSTRUCTION}, *QUESTION]
+
+    said = client.chat.completions.create(model="epicode-demo", messages=asked)
+
+    assert said.choices[0].message.content == "Qué es un cerrojo"
 
 
 def test_it_lists_its_one_model(client: openai.OpenAI) -> None:
