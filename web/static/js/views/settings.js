@@ -3,7 +3,6 @@
 
 import { hideDropdown } from "../lib/bootstrap.js";
 import { tell } from "../lib/events.js";
-
 import { chooseLanguage } from "./languages.js";
 
 export class Settings {
