@@ -31,6 +31,11 @@ class Chat:
         expect(reply).to_have_attribute("aria-busy", "false")
         return reply
 
+    def choose(self, item: str) -> None:
+        """An item of the menu of the conversation in view."""
+        self.page.get_by_role("button", name="Opciones de la conversación").click()
+        self.page.locator("#topbar").get_by_role("button", name=item).click()
+
     @property
     def field(self) -> Locator:
         return self.page.get_by_role("textbox", name="Mensaje", exact=True)

@@ -40,26 +40,48 @@ def test_esc_gives_up_a_new_title(chat: Chat, marker: str) -> None:
     expect(chat.title).to_have_text("Sin título")
 
 
-def test_deleting_asks_first_and_then_shows_a_new_conversation(chat: Chat, marker: str) -> None:
+def test_deleting_can_be_undone_and_is_true_in_the_end(chat: Chat, marker: str) -> None:
     chat.ask(f"hola {marker}")
-    item = chat.list.get_by_role("listitem").first
-
-    def ask_to_delete() -> None:
-        item.hover()
-        item.get_by_role("button", name="Opciones").click()
-        item.get_by_role("button", name="Eliminar").click()
-
-    ask_to_delete()
-    dialog = chat.page.get_by_role("dialog", name="¿Eliminar esta conversación?")
-    dialog.get_by_role("button", name="Cancelar").click()
-    expect(dialog).to_have_count(0)
-    expect(item).to_be_visible()
-    ask_to_delete()
-    dialog.get_by_role("button", name="Eliminar").click()
+    chat.choose("Eliminar")
     expect(chat.list.get_by_role("listitem")).to_have_count(0)
     expect(chat.title).to_have_text("Nueva conversación")
-    expect(chat.field).to_be_focused()
-    assert chat.page.url.endswith("/")
+    chat.notices.get_by_role("button", name="Deshacer").click()
+    expect(chat.said).to_have_text([f"hola {marker}"])
+    expect(chat.list.get_by_role("listitem")).to_have_count(1)
+    chat.choose("Eliminar")
+    with chat.page.expect_request(lambda request: request.method == "DELETE"):
+        chat.notices.get_by_role("button", name="Cerrar").click()
+    chat.reload()
+    expect(chat.list).to_contain_text("Aquí aparecerán tus conversaciones.")
+
+
+def test_what_was_deleted_in_a_tab_that_was_closed_is_deleted(chat: Chat, marker: str) -> None:
+    chat.ask(f"hola {marker}")
+    chat.choose("Eliminar")
+    expect(chat.notices).to_contain_text("se ha eliminado")
+    with chat.page.expect_request(lambda request: request.method == "DELETE"):
+        chat.page.reload()
+    expect(chat.list).to_contain_text("Aquí aparecerán tus conversaciones.")
+
+
+def test_a_conversation_is_pinned_archived_and_found_in_the_archive(
+    chat: Chat, marker: str
+) -> None:
+    chat.ask(f"uno {marker}")
+    chat.choose("Fijar arriba")
+    expect(chat.list.get_by_role("region", name="Fijadas").get_by_role("listitem")).to_have_count(1)
+    chat.page.get_by_role("link", name="Nueva conversación").click()
+    chat.ask(f"dos {marker}")
+    expect(chat.list.get_by_role("region", name="Hoy").get_by_role("listitem")).to_have_count(1)
+    chat.choose("Archivar")
+    expect(chat.list.get_by_role("listitem")).to_have_count(1)
+    expect(chat.notices).to_contain_text("Conversación archivada")
+    chat.list.get_by_role("button", name="Ver las archivadas").click()
+    expect(chat.list.get_by_role("link")).to_have_attribute("aria-current", "page")
+    chat.choose("Sacar del archivo")
+    expect(chat.list).to_contain_text("No has archivado ninguna.")
+    chat.list.get_by_role("button", name="Volver a las conversaciones").click()
+    expect(chat.list.get_by_role("listitem")).to_have_count(2)
 
 
 def test_the_search_finds_by_words(chat: Chat, marker: str) -> None:
@@ -69,22 +91,6 @@ def test_the_search_finds_by_words(chat: Chat, marker: str) -> None:
     expect(chat.list).to_contain_text("Nada con esas palabras.")
     search.press("Escape")
     expect(chat.list.get_by_role("listitem")).to_have_count(1)
-
-
-def test_the_instructions_are_changed_in_a_dialog(chat: Chat, marker: str) -> None:
-    chat.ask(f"hola {marker}")
-    chat.page.get_by_role("button", name="Opciones de la conversación").click()
-    chat.page.get_by_role("button", name="Instrucciones").click()
-    dialog = chat.page.get_by_role("dialog", name="Instrucciones para el modelo")
-    dialog.get_by_role("textbox").fill("Responde en verso.")
-    dialog.get_by_role("button", name="Guardar").click()
-    expect(dialog).to_have_count(0)
-    chat.page.get_by_role("button", name="Opciones de la conversación").click()
-    chat.page.get_by_role("button", name="Instrucciones").click()
-    expect(dialog.get_by_role("textbox")).to_have_value("Responde en verso.")
-    expect(dialog.get_by_role("textbox")).to_be_focused()
-    chat.page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
 
 
 def test_on_a_phone_the_list_is_a_drawer(open_chat: Callable[..., Chat], marker: str) -> None:

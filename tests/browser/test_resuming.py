@@ -48,7 +48,7 @@ def test_a_lost_line_is_said_calmly_and_the_reply_catches_up(
     chat.send(f"larga {marker}")
     expect(chat.text(chat.reply())).to_have_text(FIRST.strip())
     chat.page.context.set_offline(True)
-    expect(chat.notices).to_contain_text("Se ha perdido la conexión")
+    expect(chat.notices).to_contain_text("Sin conexión")
     stack.upstream.open(marker)
     chat.page.context.set_offline(False)
     expect(chat.text(chat.reply())).to_have_text(FIRST + REST)

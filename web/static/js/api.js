@@ -6,6 +6,8 @@ import axios from "../vendor/axios/axios.min.js";
 import { ApiError } from "./api_error.js";
 
 const PAGE = 40;
+const MANY = 200;
+const UNCHANGED = 304;
 
 export class Api extends EventTarget {
   #http = axios.create({ baseURL: "/", timeout: 30_000, headers: { Accept: "application/json" } });
@@ -34,8 +36,8 @@ export class Api extends EventTarget {
     return this.#get("api/session");
   }
 
-  conversations({ q, cursor } = {}) {
-    return this.#get("api/conversations", { q: q || undefined, archived: 0, cursor, limit: PAGE });
+  conversations({ archived = false, cursor } = {}) {
+    return this.#get("api/conversations", { archived: Number(archived), cursor, limit: PAGE });
   }
 
   search({ q, conversationId, cursor }) {
@@ -89,8 +91,47 @@ export class Api extends EventTarget {
     return this.#get(`api/jobs/${id}`, { cursor: cursor ?? undefined });
   }
 
+  /**
+   * The jobs that run or wait, as {data, etag}; `data` is null when nothing has changed since the
+   * answer that had this `etag`.
+   */
+  async activeJobs(etag) {
+    const response = await this.#answer({
+      method: "get",
+      url: "api/jobs",
+      params: { active: 1, limit: MANY },
+      headers: etag ? { "If-None-Match": etag } : {},
+      validateStatus: (status) => (status >= 200 && status < 300) || status === UNCHANGED,
+    });
+    return {
+      data: response.status === UNCHANGED ? null : response.data.data,
+      etag: response.headers.etag ?? null,
+    };
+  }
+
   cancelJob(id) {
     return this.#send("post", `api/jobs/${id}/cancellation`, {});
+  }
+
+  prompts() {
+    return this.#get("api/prompts");
+  }
+
+  createPrompt(body) {
+    return this.#send("post", "api/prompts", body);
+  }
+
+  changePrompt(id, changes) {
+    return this.#send("patch", `api/prompts/${id}`, changes);
+  }
+
+  deletePrompt(id) {
+    return this.#send("delete", `api/prompts/${id}`);
+  }
+
+  /** One conversation of an export; `body` is {format, conversation}. */
+  importConversation(body, key) {
+    return this.#send("post", "api/imports", body, key);
   }
 
   models() {
@@ -105,8 +146,12 @@ export class Api extends EventTarget {
     return this.call({ method, url, data, headers: key ? { "Idempotency-Key": key } : {} });
   }
 
-  /** One request as axios takes it. */
+  /** One request as axios takes it; the answer's JSON. */
   async call(request) {
+    return (await this.#answer(request)).data;
+  }
+
+  async #answer(request) {
     try {
       return await this.#ask(request);
     } catch (error) {
@@ -122,10 +167,11 @@ export class Api extends EventTarget {
         ...request,
         headers: this.#csrfToken ? { ...headers, "X-CSRF-Token": this.#csrfToken } : headers,
       });
+      const isEmpty = response.status === 204 || response.status === UNCHANGED;
       // what somebody in between said, as a hotel's sign-in page does, is no answer
-      if (response.status !== 204 && typeof response.data !== "object") throw new Error("no JSON");
+      if (!isEmpty && typeof response.data !== "object") throw new Error("no JSON");
       this.#readClock(response.headers.date);
-      return response.data;
+      return response;
     } catch (failure) {
       throw readFailure(failure);
     }

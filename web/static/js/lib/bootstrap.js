@@ -23,6 +23,24 @@ export function hideDrawer(root) {
   globalThis.bootstrap?.Offcanvas.getInstance(root)?.hide();
 }
 
+/** Puts an open menu away. */
+export function hideDropdown(toggle) {
+  globalThis.bootstrap?.Dropdown.getInstance(toggle)?.hide();
+}
+
+/** Opens the drawer and resolves when it stands; where the sidebar always stands, at once. */
+export async function openDrawer(root) {
+  if (getComputedStyle(root).position !== "fixed") return;
+  const { Offcanvas } = await bootstrap();
+  const shown = new Promise((resolve) =>
+    root.addEventListener("shown.bs.offcanvas", resolve, { once: true }),
+  );
+  const drawer = Offcanvas.getOrCreateInstance(root);
+  if (root.classList.contains("show")) return;
+  drawer.show();
+  await shown;
+}
+
 /** Fetches Bootstrap when a toggle is about to be used; a click that comes first is repeated. */
 export function watchToggles(root) {
   for (const type of ["pointerover", "focusin", "touchstart"]) {

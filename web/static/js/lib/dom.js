@@ -4,7 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * An element: `attributes` may hold `class`, `dataset`, `on` ({event: listener}) and any attribute;
- * true means an empty attribute, false and null leave it out. Children are nodes, strings or null.
+ * true means an empty attribute, false and null leave it out. Children are nodes and strings, of
+ * which false and null are left out too.
  */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -15,7 +16,7 @@ export function el(name, attributes = {}, ...children) {
       for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
     } else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat().filter((child) => typeof child === "string" || child));
   return element;
 }
 

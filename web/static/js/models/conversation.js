@@ -219,6 +219,17 @@ export class Conversation extends EventTarget {
     });
   }
 
+  /** Learns what other tabs and devices have done meanwhile, and a title that has come. */
+  async refresh() {
+    if (this.info === null) return;
+    const info = await this.#api.conversation(this.id);
+    if (this.#isClosed) return;
+    const hasMoved = info.head_message_id !== (this.turns.at(-1)?.id ?? null);
+    this.info = info;
+    this.#emit("info");
+    if (hasMoved && !this.pending && !this.activeReply && !this.#comparison) await this.#loadBranch();
+  }
+
   /** Asks about every job now. */
   wake() {
     this.#jobs.wake();

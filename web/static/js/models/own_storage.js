@@ -1,5 +1,5 @@
 // A person's corner of the browser's storage: who signs in here next doesn't find another's drafts.
-// It has the three methods of localStorage that drafts need.
+// It has what the models use of localStorage.
 
 export class OwnStorage {
   #storage;
@@ -9,6 +9,14 @@ export class OwnStorage {
   constructor(storage, userId) {
     this.#storage = storage;
     this.#prefix = userId ? `${userId}.` : "";
+  }
+
+  get length() {
+    return this.#names().length;
+  }
+
+  key(index) {
+    return this.#names()[index]?.slice(this.#prefix.length) ?? null;
   }
 
   getItem(name) {
@@ -27,10 +35,13 @@ export class OwnStorage {
   clear() {
     if (this.#prefix === "") return;
     try {
-      for (const name of Object.keys(this.#storage))
-        if (name.startsWith(this.#prefix)) this.#storage.removeItem(name);
+      for (const name of this.#names()) this.#storage.removeItem(name);
     } catch {
       // storage is shut off: nothing was kept
     }
+  }
+
+  #names() {
+    return Object.keys(this.#storage).filter((name) => name.startsWith(this.#prefix));
   }
 }

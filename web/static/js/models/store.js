@@ -1,29 +1,36 @@
 // What the page knows that outlives the conversation in view: the list of conversations and the
 // models. Emits "conversations" and "models" when they have changed.
 
+const DELETING = "deleting";
+
 export class Store extends EventTarget {
   #api;
+  #memory;
   #conversations = [];
   #next = null;
-  #query = "";
+  #isArchive = false;
   #asked = 0;
   #models = [];
+  // deleted for whoever looks, but not yet at the server: that can still be undone
+  #leaving = new Set();
 
-  constructor(api) {
+  constructor(api, memory) {
     super();
     this.#api = api;
+    this.#memory = memory;
   }
 
   get conversations() {
-    return this.#conversations;
+    return this.#conversations.filter(({ id }) => !this.#leaving.has(id));
   }
 
   get hasMore() {
     return this.#next !== null;
   }
 
-  get query() {
-    return this.#query;
+  /** True while the list holds what was archived. */
+  get isArchive() {
+    return this.#isArchive;
   }
 
   get models() {
@@ -50,43 +57,77 @@ export class Store extends EventTarget {
     this.#emit("models");
   }
 
-  /** Loads the list anew, all of it or what a search finds. An older answer never wins. */
-  async loadConversations(query = this.#query) {
-    this.#query = query;
+  /** Loads the list anew: the conversations, or the archived ones. An older answer never wins. */
+  async loadConversations({ archived = this.#isArchive } = {}) {
+    this.#isArchive = archived;
     const asked = ++this.#asked;
-    const page = await this.#api.conversations({ q: query });
-    if (asked !== this.#asked) return;
-    this.#show(page.data, page.next);
+    const page = await this.#api.conversations({ archived });
+    if (asked === this.#asked) this.#show(page.data, page.next);
   }
 
   async loadMore() {
     const asked = this.#asked;
-    const page = await this.#api.conversations({ q: this.#query, cursor: this.#next });
+    const page = await this.#api.conversations({ archived: this.#isArchive, cursor: this.#next });
     if (asked !== this.#asked) return;
     const known = new Set(this.#conversations.map(({ id }) => id));
     const newer = page.data.filter(({ id }) => !known.has(id));
     this.#show([...this.#conversations, ...newer], page.next);
   }
 
-  /** Takes in a conversation that was created or changed; a touched one moves to the top. */
-  keep(conversation, { touched = false } = {}) {
-    const index = this.#conversations.findIndex(({ id }) => id === conversation.id);
+  /** Takes in a conversation that was created or changed. */
+  keep(conversation) {
     const rest = this.#conversations.filter(({ id }) => id !== conversation.id);
-    if (index < 0 || touched) rest.unshift(conversation);
-    else rest.splice(index, 0, conversation);
-    this.#show(rest, this.#next);
+    const belongs = conversation.kind === "chat" && conversation.archived === this.#isArchive;
+    this.#show(belongs ? [...rest, conversation].toSorted(inOrder) : rest, this.#next);
   }
 
-  async rename(id, title) {
-    this.keep(await this.#api.changeConversation(id, { title }));
+  /** Asks about one conversation: its title may have come, it may have moved. Resolves to it. */
+  async reread(id) {
+    const conversation = await this.#api.conversation(id);
+    this.keep(conversation);
+    return conversation;
+  }
+
+  async change(id, changes) {
+    const conversation = await this.#api.changeConversation(id, changes);
+    this.keep(conversation);
+    return conversation;
+  }
+
+  /** Takes a conversation out of sight; `bringBack` undoes it until `remove` makes it true. */
+  putAway(id) {
+    this.#leaving.add(id);
+    this.#keepLeaving();
+  }
+
+  bringBack(id) {
+    this.#leaving.delete(id);
+    this.#keepLeaving();
   }
 
   async remove(id) {
-    await this.#api.deleteConversation(id);
-    this.#show(
-      this.#conversations.filter((conversation) => conversation.id !== id),
-      this.#next,
-    );
+    try {
+      await this.#api.deleteConversation(id);
+    } catch (error) {
+      if (error.status !== 404) {
+        this.bringBack(id);
+        throw error;
+      }
+    }
+    this.#conversations = this.#conversations.filter((conversation) => conversation.id !== id);
+    this.bringBack(id);
+  }
+
+  /** Deletes what was put away in a tab that was closed before it came to that. */
+  async finishRemovals() {
+    const left = this.#memory.read(DELETING) ?? [];
+    for (const id of left) this.#leaving.add(id);
+    for (const id of left) await this.remove(id);
+  }
+
+  #keepLeaving() {
+    this.#memory.write(DELETING, this.#leaving.size === 0 ? null : [...this.#leaving]);
+    this.#emit("conversations");
   }
 
   #show(conversations, next) {
@@ -98,4 +139,10 @@ export class Store extends EventTarget {
   #emit(type) {
     this.dispatchEvent(new Event(type));
   }
+}
+
+/** The server's order: pinned first, then by last change. */
+function inOrder(one, other) {
+  if (one.pinned !== other.pinned) return one.pinned ? -1 : 1;
+  return one.updated_at < other.updated_at ? 1 : -1;
 }

@@ -1,9 +1,11 @@
 // Where turns are written. Enter sends (on a phone it is a new line), an input method's Enter
-// doesn't. What is typed is kept as a draft for each conversation; the button stops a running
+// doesn't. Text and files are kept as a draft for each conversation; the button stops a running
 // reply while there is nothing to send.
 
 import { isTouch, setText } from "../lib/dom.js";
 import { tell } from "../lib/events.js";
+import { split, withAttachments } from "../models/attachments.js";
+import { AttachmentBar } from "./attachment_bar.js";
 
 const KEEP_MS = 300;
 
@@ -12,6 +14,7 @@ export class Composer {
   #page;
   #field;
   #button;
+  #bar;
   // undefined until a conversation is in view: there is no draft to keep then
   #conversationId = undefined;
   #isRunning = false;
@@ -23,6 +26,7 @@ export class Composer {
     this.#page = page;
     this.#field = root.querySelector("textarea");
     this.#button = root.querySelector("[data-send]");
+    this.#bar = new AttachmentBar(root, page, this);
     this.#field.addEventListener("input", () => this.#typed());
     this.#field.addEventListener("keydown", (event) => this.#pressed(event));
     root.addEventListener("submit", (event) => this.#submit(event));
@@ -36,13 +40,14 @@ export class Composer {
   }
 
   get isEmpty() {
-    return this.#field.value.trim() === "";
+    return this.#field.value.trim() === "" && this.#bar.files.length === 0;
   }
 
   /** Goes over to another conversation's draft. */
   open(conversationId) {
     this.#keep();
     this.#conversationId = conversationId;
+    this.#bar.set(this.#page.drafts.files(conversationId));
     this.#write(this.#page.drafts.text(conversationId));
   }
 
@@ -50,16 +55,43 @@ export class Composer {
   rename(conversationId) {
     this.#keep();
     this.#page.drafts.keepText(this.#conversationId, "");
+    this.#page.drafts.keepFiles(this.#conversationId, []);
     this.#conversationId = conversationId;
     this.#keep();
+    this.#keepFiles();
   }
 
-  /** Gives back a text that couldn't be sent, before what has been typed since. */
-  giveBack(text) {
+  /** Gives back a turn that isn't to be sent, before what has been typed since. */
+  giveBack(content) {
+    const { text, files } = split(content);
     const typed = this.#field.value;
+    this.#bar.set([...files, ...this.#bar.files]);
     this.#write(typed.trim() === "" ? text : `${text}\n\n${typed}`);
+    this.changed();
+    this.#field.focus();
+  }
+
+  /** Quotes: after what is typed, with room to write below. */
+  quote(text) {
+    const typed = this.#field.value.trimEnd();
+    this.#write(`${typed}${typed ? "\n\n" : ""}${text.trim()}\n\n`);
     this.#keep();
     this.#field.focus();
+    this.#field.setSelectionRange(this.#field.value.length, this.#field.value.length);
+    this.#field.scrollTop = this.#field.scrollHeight;
+  }
+
+  /** Puts text where the caret is. */
+  insert(text) {
+    this.#field.setRangeText(text, this.#field.selectionStart, this.#field.selectionEnd, "end");
+    this.#typed();
+  }
+
+  /** The files are others. */
+  changed() {
+    this.#keep();
+    this.#keepFiles();
+    this.#refresh();
   }
 
   /** `isRunning`: there is a reply to stop. `isBlocked`: an earlier turn isn't sent yet. */
@@ -78,8 +110,13 @@ export class Composer {
 
   #pressed(event) {
     // keyCode 229: Safari ends a composition before it reports the Enter that confirmed it
-    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
-    if (event.shiftKey || event.altKey) return;
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "ArrowUp" && this.isEmpty) {
+      event.preventDefault();
+      tell(this.#root, "edit-last");
+      return;
+    }
+    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     if (isTouch() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     if (!this.isEmpty) this.#root.requestSubmit(this.#button);
@@ -95,10 +132,13 @@ export class Composer {
       this.#page.announcer.say(this.#page.i18n.t("ui.composer.blocked"));
       return;
     }
-    const content = this.#field.value.trim();
+    const { files } = this.#bar;
+    const content = withAttachments(this.#field.value, files);
+    this.#bar.set([]);
     this.#write("");
-    this.#keep();
-    tell(this.#root, "send", { content });
+    this.changed();
+    // a file is sent for good: where the window drops old turns, its turn stays
+    tell(this.#root, "send", { content, isPinned: files.length > 0 });
     this.focus();
   }
 
@@ -112,6 +152,11 @@ export class Composer {
     clearTimeout(this.#timer);
     if (this.#conversationId === undefined) return;
     this.#page.drafts.keepText(this.#conversationId, this.#field.value);
+  }
+
+  #keepFiles() {
+    if (this.#conversationId === undefined) return;
+    this.#page.drafts.keepFiles(this.#conversationId, this.#bar.files);
   }
 
   // Where the browser can't size a field by its content, we measure.

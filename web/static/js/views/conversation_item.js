@@ -1,4 +1,5 @@
-// One conversation in the list: a link, a menu, and a field in the link's place to rename it.
+// One conversation in the list: a link with the mark of what goes on in it, a menu, and a field in
+// the link's place to rename it.
 
 import { el, icon, setText, show } from "../lib/dom.js";
 import { tell } from "../lib/events.js";
@@ -7,16 +8,20 @@ import { renameField } from "../lib/rename.js";
 export class ConversationItem {
   #page;
   #conversation = null;
+  #mark = el("span", { class: "state-mark", "aria-hidden": "true" });
   #title = el("span", { class: "conversation-title" });
+  #state = el("span", { class: "visually-hidden" });
   #link;
   #menuButton;
   #menu;
+  #pin;
+  #archive;
   #field = null;
 
   constructor(page) {
     this.#page = page;
     const { i18n } = page;
-    this.#link = el("a", { class: "conversation-link" }, this.#title);
+    this.#link = el("a", { class: "conversation-link" }, this.#mark, this.#title, this.#state);
     this.#link.addEventListener("click", (event) => this.#follow(event));
     this.#menuButton = el(
       "button",
@@ -29,6 +34,16 @@ export class ConversationItem {
       },
       icon("more"),
     );
+    this.#pin = menuItem("", "", () =>
+      this.#ask("pin-conversation", { pinned: !this.#conversation.pinned }),
+    );
+    this.#archive = menuItem("", "", () =>
+      this.#ask("archive-conversation", { archived: !this.#conversation.archived }),
+    );
+    const rename = menuItem(i18n.t("ui.conversation.rename"), "", () => this.startRenaming());
+    const remove = menuItem(i18n.t("ui.conversation.delete"), "danger", () =>
+      this.#ask("delete-conversation"),
+    );
     this.#menu = el(
       "div",
       { class: "dropdown conversation-menu" },
@@ -36,36 +51,32 @@ export class ConversationItem {
       el(
         "ul",
         { class: "dropdown-menu" },
-        el(
-          "li",
-          {},
-          this.#menuItem(i18n.t("ui.conversation.rename"), "", () => this.startRenaming()),
-        ),
-        el(
-          "li",
-          {},
-          this.#menuItem(i18n.t("ui.conversation.delete"), "danger", () =>
-            this.#ask("delete-conversation"),
-          ),
-        ),
+        [rename, this.#pin, this.#archive, remove].map((item) => el("li", {}, item)),
       ),
     );
     this.element = el("li", { class: "conversation-item" }, this.#link, this.#menu);
   }
 
-  update(conversation, { isCurrent }) {
+  /** `state` is what Activity says: "writing", "waiting", "finished", "failed" or null. */
+  update(conversation, { isCurrent, state }) {
     this.#conversation = conversation;
-    const title = titleOf(conversation, this.#page.i18n);
+    const { i18n } = this.#page;
+    const title = titleOf(conversation, i18n);
     this.#link.href = `/c/${conversation.id}`;
     setText(this.#title, title);
     this.#link.title = title;
-    this.#menuButton.setAttribute(
-      "aria-label",
-      this.#page.i18n.t("ui.conversation.options_of", { title }),
+    this.#menuButton.setAttribute("aria-label", i18n.t("ui.conversation.options_of", { title }));
+    setText(this.#pin, i18n.t(conversation.pinned ? "ui.conversation.unpin" : "ui.conversation.pin"));
+    setText(
+      this.#archive,
+      i18n.t(conversation.archived ? "ui.conversation.unarchive" : "ui.conversation.archive"),
     );
+    this.#mark.dataset.state = state ?? "";
+    setText(this.#state, state ? `, ${i18n.t(`ui.conversation.state.${state}`)}` : "");
     if (isCurrent) this.#link.setAttribute("aria-current", "page");
     else this.#link.removeAttribute("aria-current");
     this.element.classList.toggle("is-current", isCurrent);
+    this.element.classList.toggle("has-news", state === "finished" || state === "failed");
   }
 
   startRenaming() {
@@ -96,14 +107,6 @@ export class ConversationItem {
     this.#ask("open-conversation");
   }
 
-  #menuItem(label, kind, action) {
-    return el(
-      "button",
-      { type: "button", class: `dropdown-item ${kind}`.trim(), on: { click: action } },
-      label,
-    );
-  }
-
   #ask(type, detail = {}) {
     tell(this.element, type, { conversation: this.#conversation, ...detail });
   }
@@ -114,4 +117,12 @@ export function titleOf(conversation, i18n) {
   return conversation.title_source === "default"
     ? i18n.t("ui.conversation.untitled")
     : conversation.title;
+}
+
+function menuItem(label, kind, action) {
+  return el(
+    "button",
+    { type: "button", class: `dropdown-item ${kind}`.trim(), on: { click: action } },
+    label,
+  );
 }

@@ -1,5 +1,5 @@
-// Questions that stop everything else: sure to delete, the instructions of a conversation. Each is
-// built when asked and gone when answered; the focus returns to where it was.
+// What stops everything else: questions, settings, sheets. Each is built when asked and gone when
+// answered; the focus returns to where it was.
 
 import { bootstrap } from "../lib/bootstrap.js";
 import { el } from "../lib/dom.js";
@@ -15,20 +15,8 @@ export class Dialogs {
   async confirm({ title, text, action }) {
     const body = el("p", { class: "dialog-text" }, text);
     return (
-      (await this.#ask({ title, body, action, isDanger: true, value: () => true, first: null })) ?? false
+      (await this.ask({ title, body, action, isDanger: true, value: () => true })) ?? false
     );
-  }
-
-  /** Resolves to the text, or to null when the person turns away. */
-  async write({ title, text, value, action }) {
-    const field = el("textarea", {
-      class: "form-control dialog-field",
-      rows: "10",
-      "aria-label": title,
-    });
-    field.value = value;
-    const body = [el("p", { class: "dialog-text" }, text), field];
-    return this.#ask({ title, body, action, isDanger: false, value: () => field.value, first: field });
   }
 
   /**
@@ -56,22 +44,24 @@ export class Dialogs {
   /** A form of the caller's: resolves to what `value()` gives, or to null when turned away. */
   async fill({ title, text, body, action, value, first }) {
     const said = [el("p", { class: "dialog-text" }, text), body];
-    return this.#ask({ title, body: said, action, isDanger: false, value, first });
+    return this.ask({ title, body: said, action, value, first });
   }
 
-  async #ask({ title, body, action, isDanger, value, first }) {
+  /**
+   * Shows `body` under a title. Resolves to `value()` when the person agrees by `action`, to null
+   * when they turn away; without an action there is nothing but to close it. `first` gets the focus.
+   */
+  async ask({ title, body, action = null, isDanger = false, isWide = false, value, first = null }) {
     const { i18n } = this.#page;
     const opener = openerOf(document.activeElement);
     const no = el(
       "button",
       { type: "button", class: "plain-button", "data-bs-dismiss": "modal" },
-      i18n.t("ui.cancel"),
+      i18n.t(action ? "ui.cancel" : "ui.close"),
     );
-    const yes = el(
-      "button",
-      { type: "submit", class: isDanger ? "send danger-button" : "send" },
-      action,
-    );
+    const yes =
+      action &&
+      el("button", { type: "submit", class: isDanger ? "send danger-button" : "send" }, action);
     const form = el(
       "form",
       { class: "modal-content" },
@@ -86,16 +76,21 @@ export class Dialogs {
     const root = el(
       "div",
       { class: "modal fade", tabindex: "-1", "aria-labelledby": "dialog-title" },
-      el("div", { class: "modal-dialog modal-dialog-centered" }, form),
+      el(
+        "div",
+        { class: `modal-dialog modal-dialog-centered modal-dialog-scrollable ${isWide ? "is-wide" : ""}` },
+        form,
+      ),
     );
     document.body.append(root);
     const { Modal } = await bootstrap();
     const modal = new Modal(root);
     return new Promise((resolve) => {
-      let answer = null;
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        answer = value();
+        if (!action) return;
+        // at once: whoever is quick sends the next message while the dialog is still fading
+        resolve(value());
         modal.hide();
       });
       root.addEventListener("shown.bs.modal", () => (first ?? no).focus());
@@ -104,7 +99,7 @@ export class Dialogs {
         root.remove();
         if (opener?.isConnected && opener.offsetParent !== null) opener.focus({ preventScroll: true });
         else this.#page.focusComposer();
-        resolve(answer);
+        resolve(null);
       });
       modal.show();
     });

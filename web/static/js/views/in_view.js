@@ -1,5 +1,4 @@
-// Which conversation is in view. The address says it, whoever changes it goes through here, and a
-// tab that is seen again catches up at once.
+// Which conversation is in view. The address says it, and whoever changes it goes through here.
 
 import { hear } from "../lib/events.js";
 import { Conversation } from "../models/conversation.js";
@@ -27,27 +26,46 @@ export class InView {
     this.open(idInAddress());
   }
 
-  /** Goes over to a conversation as a person does: with an address to come back to. */
-  go(id) {
+  /**
+   * Goes over to a conversation as a person does: with an address to come back to. With `messageId`
+   * that turn is shown.
+   */
+  async go(id, { messageId = null } = {}) {
     this.#views.sidebar.hide();
-    if (id === this.#conversation.id && id !== null) return this.#views.composer.focus();
-    history.pushState(null, "", id === null ? "/" : `/c/${id}`);
-    this.open(id);
-    this.#views.composer.focus();
+    if (id !== this.#conversation.id || id === null) {
+      history.pushState(null, "", id === null ? "/" : `/c/${id}`);
+      const loading = this.open(id);
+      this.#views.composer.focus();
+      await loading;
+    } else this.#views.composer.focus();
+    if (messageId && this.#conversation.id === id) await this.#views.transcript.goTo(messageId);
   }
 
-  /** Shows a conversation; null is the one that its first message will create. */
+  /**
+   * Shows a conversation; null is the one that its first message will create. Resolves when it is
+   * loaded, or has failed to.
+   */
   open(id) {
     this.#conversation?.close();
     const conversation = new Conversation(id, {
       api: this.#page.api,
       drafts: this.#page.drafts,
-      environment: browserEnvironment(this.#page.api),
+      environment: this.#page.environment,
     });
     this.#conversation = conversation;
     conversation.addEventListener("created", ({ detail }) => this.#welcomeNew(conversation, detail));
     this.#screen.open(conversation);
-    this.#load(conversation);
+    if (id !== null && !document.hidden) this.#page.activity.see(id);
+    return this.#load(conversation);
+  }
+
+  /** Nobody looked, or there was no line: what is shown may be old, or was never loaded. */
+  catchUp({ wasAway }) {
+    const conversation = this.#conversation;
+    if (conversation.id !== null && conversation.info === null) this.#load(conversation);
+    else if (wasAway) conversation.refresh().catch((error) => this.#screen.fail(error));
+    conversation.wake();
+    this.#views.transcript.refresh();
   }
 
   #listen() {
@@ -56,8 +74,6 @@ export class InView {
       link.addEventListener("click", (event) => this.#startNew(event));
     }
     window.addEventListener("popstate", () => this.#followAddress());
-    document.addEventListener("visibilitychange", () => this.#comeBack());
-    for (const type of ["online", "pageshow"]) window.addEventListener(type, () => this.#comeBack());
   }
 
   #startNew(event) {
@@ -86,41 +102,13 @@ export class InView {
 
   // The first message has made the conversation: the address and the list learn of it.
   #welcomeNew(conversation, info) {
-    this.#page.store.keep(info, { touched: true });
+    this.#page.store.keep(info);
     if (conversation !== this.#conversation) return;
     history.replaceState(null, "", `/c/${info.id}`);
     this.#screen.rename(info.id);
-  }
-
-  // A tab that is seen again, a line that is back: everything catches up at once.
-  #comeBack() {
-    if (document.hidden) return;
-    this.#conversation.wake();
-    this.#views.transcript.refresh();
   }
 }
 
 function idInAddress() {
   return ADDRESS.exec(location.pathname)?.[1] ?? null;
-}
-
-/** What models need of the browser; tests give their own. */
-function browserEnvironment(api) {
-  return {
-    setTimeout: (callback, ms) => setTimeout(callback, ms),
-    clearTimeout: (timer) => clearTimeout(timer),
-    random: Math.random,
-    isHidden: () => document.hidden,
-    isOnline: () => navigator.onLine,
-    now: () => api.now(),
-    newKey,
-  };
-}
-
-// randomUUID exists only on https and localhost; a key only has to be unlike any other.
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
 }

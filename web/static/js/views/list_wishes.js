@@ -1,48 +1,66 @@
-// What a person wants of conversations as a whole: rename, delete, find, give instructions.
+// What a person wants of conversations as a whole: rename, pin, archive, delete, find.
 
 import { hear } from "../lib/events.js";
+import { titleOf } from "./conversation_item.js";
+import { Undo } from "./undo.js";
 
 /** Hears every such wish from `root` and carries it out. */
 export function listenToList(root, page, views, inView, screen) {
-  const { announcer, drafts, i18n, store } = page;
-  const { dialogs, topbar } = views;
+  const { activity, drafts, i18n, search, store } = page;
+  const { notices, sidebar, topbar } = views;
+  const undo = new Undo(page, notices);
 
-  async function rename({ conversation, title }) {
-    if (conversation.id === inView.conversation.id) await inView.conversation.change({ title });
-    else await screen.attempt(() => store.rename(conversation.id, title));
+  const isInView = (id) => id === inView.conversation.id;
+
+  async function change(id, changes) {
+    if (isInView(id)) await inView.conversation.change(changes);
+    else await screen.attempt(() => store.change(id, changes));
   }
 
-  async function remove(conversation) {
-    const isSure = await dialogs.confirm({
-      title: i18n.t("ui.delete.title"),
-      text: i18n.t("ui.delete.text"),
-      action: i18n.t("ui.conversation.delete"),
-    });
-    if (!isSure) return;
-    await screen.attempt(async () => {
-      await store.remove(conversation.id);
-      drafts.forget(conversation.id);
-      announcer.say(i18n.t("ui.delete.done"));
-      if (conversation.id === inView.conversation.id) inView.go(null);
+  function archive(conversation, archived) {
+    change(conversation.id, { archived });
+    undo.offer(i18n.t(archived ? "ui.archive.done" : "ui.archive.undone"), {
+      undo: () => change(conversation.id, { archived: !archived }),
     });
   }
 
-  async function writeInstructions() {
-    const { conversation } = inView;
-    const text = await dialogs.write({
-      title: i18n.t("ui.instructions.title"),
-      text: i18n.t("ui.instructions.text"),
-      value: conversation.info.system_prompt ?? "",
-      action: i18n.t("ui.save"),
+  function remove(conversation) {
+    const { id } = conversation;
+    const wasInView = isInView(id);
+    store.putAway(id);
+    sidebar.hide();
+    if (wasInView) inView.go(null);
+    undo.offer(i18n.t("ui.delete.done", { title: titleOf(conversation, i18n) }), {
+      undo: () => {
+        store.bringBack(id);
+        if (wasInView) inView.go(id);
+      },
+      confirm: () =>
+        screen.attempt(async () => {
+          await store.remove(id);
+          drafts.forget(id);
+          activity.see(id);
+        }),
     });
-    if (text !== null) await conversation.change({ system_prompt: text });
   }
 
-  hear(root, "rename-conversation", (detail) => rename(detail));
+  hear(root, "rename-conversation", ({ conversation, title }) => change(conversation.id, { title }));
+  hear(root, "pin-conversation", ({ conversation, pinned }) => change(conversation.id, { pinned }));
+  hear(root, "archive-conversation", ({ conversation, archived }) => archive(conversation, archived));
   hear(root, "delete-conversation", ({ conversation }) => remove(conversation));
   hear(root, "more-conversations", () => screen.attempt(() => store.loadMore()));
-  hear(root, "search", ({ query }) => screen.attempt(() => store.loadConversations(query)));
+  hear(root, "show-archive", (detail) => screen.attempt(() => store.loadConversations(detail)));
+  hear(root, "search", ({ query }) => screen.attempt(() => search.find(query)));
+  hear(root, "more-hits", () => screen.attempt(() => search.loadMore()));
+  hear(root, "open-hit", ({ conversationId, messageId }) => inView.go(conversationId, { messageId }));
   hear(root, "topbar-rename", () => topbar.startRenaming(inView.conversation.info));
+  hear(root, "topbar-pin", () => {
+    const { info } = inView.conversation;
+    change(info.id, { pinned: !info.pinned });
+  });
+  hear(root, "topbar-archive", () => {
+    const { info } = inView.conversation;
+    archive(info, !info.archived);
+  });
   hear(root, "topbar-delete", () => remove(inView.conversation.info));
-  hear(root, "topbar-instructions", () => writeInstructions());
 }

@@ -57,6 +57,7 @@ export class ModelPicker {
         "span",
         { class: "model-line" },
         el("span", { class: "model-label" }, model.label),
+        model.local ? el("span", { class: "model-local" }, i18n.t("ui.model.local")) : null,
         model.available ? null : el("span", { class: "model-withdrawn" }, i18n.t("ui.model.withdrawn")),
       ),
       el("span", { class: "model-facts" }, this.#facts(model)),

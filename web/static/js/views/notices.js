@@ -13,35 +13,49 @@ export class Notices {
   }
 
   /**
-   * Shows `text` for `matter`, or changes it. Kinds: "waiting" (amber), "failure" (red). A `link`
-   * {text, href} is the way out of it.
+   * Shows `text` for `matter`, or changes it. Kinds: "waiting" (amber), "failure" (red), "done".
+   * `action` is {label, run}, a button beside the text; a `link` {text, href} is the way out of it;
+   * `closed` hears that the person put the bar away. Returns the bar.
    */
-  show(matter, text, { kind = "waiting", canClose = false, link = null } = {}) {
-    const bar = this.#bars.get(matter) ?? this.#build(matter, canClose, link);
+  show(matter, text, { kind = "waiting", ...options } = {}) {
+    if (options.action) this.clear(matter);
+    const bar = this.#bars.get(matter) ?? this.#build(matter, options);
     bar.className = `notice notice-${kind}`;
-    if (bar.firstChild.textContent === text) return;
+    if (bar.firstChild.textContent === text) return bar;
     setText(bar.firstChild, text);
     this.#page.announcer.say(text);
-  }
-
-  clear(matter) {
-    this.#bars.get(matter)?.remove();
-    this.#bars.delete(matter);
-  }
-
-  #build(matter, canClose, link) {
-    const close = canClose
-      ? iconButton("close", this.#page.i18n.t("ui.close"), { on: { click: () => this.#close(matter) } })
-      : null;
-    const way = link ? el("a", { class: "notice-link", href: link.href }, link.text) : null;
-    const bar = el("div", {}, el("span"), way, close);
-    this.#bars.set(matter, bar);
-    this.#root.append(bar);
     return bar;
   }
 
-  #close(matter) {
-    this.clear(matter);
-    this.#page.focusComposer();
+  /** Takes a bar away; a focus that was in it goes to the composer. */
+  clear(matter) {
+    const bar = this.#bars.get(matter);
+    if (!bar) return;
+    const hadFocus = bar.contains(document.activeElement);
+    bar.remove();
+    this.#bars.delete(matter);
+    if (hadFocus) this.#page.focusComposer();
+  }
+
+  #build(matter, { canClose = false, action = null, link = null, closed = null }) {
+    const way = link && el("a", { class: "notice-link", href: link.href }, link.text);
+    const act =
+      action &&
+      el("button", { type: "button", class: "text-button", on: { click: action.run } }, action.label);
+    const close =
+      canClose &&
+      iconButton("close", this.#page.i18n.t("ui.close"), {
+        on: {
+          click: () => {
+            this.clear(matter);
+            closed?.();
+          },
+        },
+      });
+    const buttons = el("div", { class: "notice-buttons" }, act, close);
+    const bar = el("div", {}, el("span"), way, act || close ? buttons : null);
+    this.#bars.set(matter, bar);
+    this.#root.append(bar);
+    return bar;
   }
 }

@@ -59,6 +59,7 @@ export class PendingTurn {
   #words(error) {
     const { i18n } = this.#page;
     if (error.code === "unconfirmed") return i18n.t("ui.pending.unconfirmed");
+    if (error.code === "offline") return i18n.t("ui.pending.offline");
     if (error.isNoAnswer) return i18n.t("ui.pending.no_answer");
     return i18n.t("ui.pending.refused", { reason: error.sentence || i18n.t("ui.error.unknown") });
   }

@@ -1,24 +1,28 @@
 // What is shown: it hears what has changed in the conversation in view and tells the views.
 
 import { isQuiet } from "./job_words.js";
+import { LineNotice } from "./line_notice.js";
 
 export class Screen {
   #page;
   #views;
   #conversation = null;
-  // the model of a conversation that doesn't exist yet
-  #newModel = null;
+  // what is set for a conversation that doesn't exist yet: {model, system_prompt, params}
+  #newSettings = {};
+  #state = null;
 
   constructor(page, views) {
     this.#page = page;
     this.#views = views;
+    this.line = new LineNotice(page, views.notices);
     page.store.addEventListener("models", () => this.#showModels());
   }
 
   /** Shows another conversation in all of the views. */
   open(conversation) {
-    for (const matter of ["worker", "line", "failure"]) this.#views.notices.clear(matter);
-    this.#newModel = null;
+    for (const matter of ["worker", "failure"]) this.#views.notices.clear(matter);
+    this.line.set("reply", false);
+    this.#newSettings = {};
     this.#conversation = conversation;
     this.#listenTo(conversation);
     this.#views.transcript.open(conversation);
@@ -38,19 +42,38 @@ export class Screen {
 
   /** The model that the next turn goes to, or null while none is known. */
   get model() {
-    return this.#page.store.usableModel(this.#conversation.info?.model ?? this.#newModel);
+    return this.#page.store.usableModel(this.settings.model);
   }
 
-  /** A conversation that doesn't exist yet can't keep its model: the page does. */
-  async chooseModel(id) {
-    if (this.#conversation.id === null) this.#newModel = id;
-    else await this.#conversation.change({ model: id });
+  /** {model, system_prompt, params} of the conversation in view. */
+  get settings() {
+    return this.#conversation.info ?? this.#newSettings;
+  }
+
+  /** What a new conversation is to be created with. */
+  get newSettings() {
+    return this.#newSettings;
+  }
+
+  /** A conversation that doesn't exist yet can't keep its settings: the page does. */
+  async changeSettings(changes) {
+    if (this.#conversation.id === null) this.#newSettings = { ...this.#newSettings, ...changes };
+    else await this.#conversation.change(changes);
     this.#showModels();
+  }
+
+  /** The state of the conversation in view; undefined for any other. */
+  stateOf(id) {
+    return id === this.#conversation?.id ? this.#state : undefined;
   }
 
   fail(error) {
     if (error.code === "unauthorized") return; // signed_out.js says it, with the way back in
     const { i18n } = this.#page;
+    if (error.isNoAnswer) {
+      this.#page.activity.wake();
+      if (this.line.isDown) return; // said already
+    }
     const reason = error.isNoAnswer
       ? i18n.t("ui.error.no_answer")
       : error.sentence || i18n.t("ui.error.unknown");
@@ -68,15 +91,17 @@ export class Screen {
 
   #listenTo(conversation) {
     const on = (type, listener) => conversation.addEventListener(type, ({ detail }) => listener(detail));
-    const { i18n } = this.#page;
-    const { notices, speaker } = this.#views;
+    const { speaker } = this.#views;
     on("info", () => this.#showInfo());
     on("turns", () => this.#showTurns());
     on("reply", (messageId) => this.#showReply(messageId));
     on("accepted", () => this.#accepted());
-    on("ended", (message) => speaker.ended(message));
-    on("trouble", () => notices.show("line", i18n.t("ui.notice.line_lost")));
-    on("recovered", () => notices.clear("line"));
+    on("ended", (message) => {
+      speaker.ended(message);
+      this.#page.activity.wake();
+    });
+    on("trouble", () => this.line.set("reply", true));
+    on("recovered", () => this.line.set("reply", false));
     on("failure", (error) => this.fail(error));
   }
 
@@ -84,7 +109,7 @@ export class Screen {
     const { info } = this.#conversation;
     const { store } = this.#page;
     this.#views.topbar.show(info);
-    if (info && store.conversations.some(({ id }) => id === info.id)) store.keep(info);
+    if (info) store.keep(info);
     this.#showModels();
   }
 
@@ -108,12 +133,10 @@ export class Screen {
 
   #accepted() {
     const { info } = this.#conversation;
-    const { announcer, api, i18n, store } = this.#page;
+    const { activity, announcer, api, i18n, store } = this.#page;
     announcer.say(i18n.t("ui.said.sent"));
-    if (info) {
-      const moved = { ...info, updated_at: new Date(api.now()).toISOString() };
-      store.keep(moved, { touched: true });
-    }
+    activity.wake();
+    if (info) store.keep({ ...info, updated_at: new Date(api.now()).toISOString() });
   }
 
   #showRunning() {
@@ -123,5 +146,12 @@ export class Screen {
     if (notice) this.#views.notices.show("worker", notice);
     else this.#views.notices.clear("worker");
     this.#views.composer.show({ isRunning: activeReply !== null, isBlocked: pending !== null });
+    this.#showState(activeReply && (job?.status === "in_progress" ? "writing" : "waiting"));
+  }
+
+  #showState(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#views.sidebar.refresh();
   }
 }

@@ -10,14 +10,18 @@ export class Topbar {
   #root;
   #title;
   #menu;
+  #exports;
   #field = null;
+  #name = "EpiCode";
+  #news = 0;
 
   constructor(root, page) {
     this.#root = root;
     this.#page = page;
     this.#title = root.querySelector("[data-title]");
     this.#menu = root.querySelector("[data-menu]");
-    for (const button of this.#menu.querySelectorAll("[data-action]")) {
+    this.#exports = root.querySelector("[data-exports]");
+    for (const button of root.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => tell(root, `topbar-${button.dataset.action}`));
     }
   }
@@ -28,8 +32,22 @@ export class Topbar {
     const title = info ? titleOf(info, i18n) : i18n.t("ui.conversation.new");
     setText(this.#title, title);
     this.#title.title = title;
-    show(this.#menu, info !== null);
-    document.title = info ? `${title} · EpiCode` : "EpiCode";
+    for (const part of this.#root.querySelectorAll("[data-existing]")) show(part, info !== null);
+    for (const link of this.#exports.querySelectorAll("[data-format]")) {
+      link.href = info ? `/api/conversations/${info.id}/export?format=${link.dataset.format}` : "";
+    }
+    const label = (action, key) =>
+      setText(this.#menu.querySelector(`[data-action=${action}]`), i18n.t(key));
+    label("pin", info?.pinned ? "ui.conversation.unpin" : "ui.conversation.pin");
+    label("archive", info?.archived ? "ui.conversation.unarchive" : "ui.conversation.archive");
+    this.#name = info ? `${title} · EpiCode` : "EpiCode";
+    this.#showName();
+  }
+
+  /** So many conversations have something that nobody has seen: the tab's name says it. */
+  showNews(count) {
+    this.#news = count;
+    this.#showName();
   }
 
   startRenaming(conversation) {
@@ -50,5 +68,9 @@ export class Topbar {
     show(this.#title, true);
     if (byKey) this.#menu.querySelector("[data-bs-toggle]").focus({ preventScroll: true });
     if (title !== null) tell(this.#root, "rename-conversation", { conversation, title });
+  }
+
+  #showName() {
+    document.title = this.#news > 0 ? `(${this.#news}) ${this.#name}` : this.#name;
   }
 }

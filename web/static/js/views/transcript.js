@@ -9,6 +9,7 @@ import { split } from "../models/attachments.js";
 import { markOf, railOf } from "../models/rail.js";
 import { reach } from "../models/reach.js";
 import { ComparisonView } from "./comparison_view.js";
+import { isQuiet } from "./job_words.js";
 import { PendingTurn } from "./pending_turn.js";
 import { ReplyTurn } from "./reply_turn.js";
 import { UserTurn } from "./user_turn.js";
@@ -83,6 +84,7 @@ export class Transcript {
       elements.push(this.#showTurn(turn, rails.get(turn.id), markOf(turns, index)));
     });
     this.#forgetExcept(turns);
+    this.#offerTakeBack();
     elements.push(...this.#showComparison());
     if (this.#conversation.pending) elements.push(this.#showPending());
     else this.#pending = null;
@@ -104,6 +106,7 @@ export class Transcript {
     for (const [id, turn] of this.#turns) turn.element.dataset.rail = rails.get(id) ?? "unknown";
     if (isCompared) this.#showComparison();
     else this.#showTurn(message, rails.get(messageId));
+    this.#offerTakeBack();
     this.#keeper.follow();
     this.#showJump();
     this.#keepTime();
@@ -134,6 +137,12 @@ export class Transcript {
     setTimeout(() => element.classList.remove("is-found"), FOUND_MS);
   }
 
+  /** Opens the editor of the person's last turn, if there is one. */
+  editLast() {
+    const last = this.#conversation.visibleTurns.findLast(({ role }) => role === "user");
+    this.#turns.get(last?.id)?.startEditing();
+  }
+
   /** Loads the whole branch: what prints a conversation prints all of it. */
   async loadAll() {
     while (this.#conversation.hasOlder && !this.#isLoading) await this.#loadOlder();
@@ -158,6 +167,19 @@ export class Transcript {
     if (message.role === "user") turn.update(message, { rail, mark });
     else this.#showReply(turn, message, rail);
     return turn.element;
+  }
+
+  // A turn that has only just been sent starts at once as a rule: a button would only flicker.
+  #offerTakeBack() {
+    const turns = this.#conversation.visibleTurns;
+    turns.forEach(({ id, role }, index) => {
+      if (role !== "user") return;
+      const isLast = index === turns.length - 2;
+      const job = isLast ? this.#conversation.jobOf(turns[index + 1]) : null;
+      const waits = job?.status === "queued" && job.attempt === 0;
+      const isLong = waits && (job.queue?.reason === "previous_reply" || !isQuiet(job, this.#page.api.now()));
+      this.#turns.get(id)?.offerTakeBack(isLong);
+    });
   }
 
   #showReply(turn, message, rail) {

@@ -7,7 +7,7 @@ export function listenToTurns(root, page, views, inView, screen) {
   const { announcer, i18n } = page;
   const { composer, notices, transcript } = views;
 
-  async function send(content, parentId = null) {
+  async function send(content, { parentId = null, isPinned = false } = {}) {
     const { conversation } = inView;
     notices.clear("failure");
     if (conversation.pending) {
@@ -16,7 +16,8 @@ export function listenToTurns(root, page, views, inView, screen) {
       composer.giveBack(content);
       return;
     }
-    const sent = conversation.send(content, { model: screen.model?.id, parentId });
+    const settings = screen.newSettings;
+    const sent = conversation.send(content, { model: screen.model?.id, parentId, isPinned, settings });
     transcript.toBottom();
     await sent;
   }
@@ -34,6 +35,13 @@ export function listenToTurns(root, page, views, inView, screen) {
     await conversation.stop(reply);
   }
 
+  async function takeBack(message) {
+    const content = await inView.conversation.takeBackTurn(message);
+    if (content === null) return;
+    announcer.say(i18n.t("ui.said.taken_back"));
+    composer.giveBack(content);
+  }
+
   function pressed(event) {
     if (event.key !== "Escape" || event.isComposing) return;
     // an open menu keeps its Esc to itself; a dialog or drawer is closing by it at this moment
@@ -41,15 +49,21 @@ export function listenToTurns(root, page, views, inView, screen) {
     stop();
   }
 
-  hear(root, "send", ({ content }) => send(content));
-  hear(root, "edit", ({ content, parentId }) => send(content, parentId));
+  hear(root, "send", ({ content, isPinned }) => send(content, { isPinned }));
+  hear(root, "edit", ({ content, parentId, isPinned }) => send(content, { parentId, isPinned }));
+  hear(root, "edit-last", () => transcript.editLast());
   hear(root, "send-again", () => inView.conversation.sendAgain());
   hear(root, "take-back", () => composer.giveBack(inView.conversation.takeBack()));
+  hear(root, "take-back-turn", ({ message }) => takeBack(message));
   hear(root, "regenerate", ({ messageId, model }) => regenerate(messageId, model));
   hear(root, "stop", () => stop());
   hear(root, "model", ({ id }) => {
     composer.focus();
-    screen.chooseModel(id);
+    screen.changeSettings({ model: id });
+  });
+  hear(root, "files-refused", ({ text }) => {
+    if (text) notices.show("files", text, { kind: "failure", canClose: true });
+    else notices.clear("files");
   });
   document.addEventListener("keydown", pressed);
 }

@@ -15,6 +15,7 @@ export class UserTurn extends Turn {
   #editor = null;
   #edit;
   #copyButton;
+  #takeBack;
   #marks;
   #shown = null;
 
@@ -28,7 +29,18 @@ export class UserTurn extends Turn {
       always: this.#mark("always", "pin", "ui.turn.pin", "ui.turn.pinned"),
       never: this.#mark("never", "leave-out", "ui.turn.leave_out", "ui.turn.left_out"),
     };
-    this.actions.append(this.#copyButton, this.#edit, this.#marks.always, this.#marks.never);
+    this.#takeBack = el(
+      "button",
+      {
+        type: "button",
+        class: "text-button",
+        hidden: true,
+        on: { click: () => tell(this.element, "take-back-turn", { message: this.message }) },
+      },
+      i18n.t("ui.pending.take_back"),
+    );
+    const { always, never } = this.#marks;
+    this.actions.append(this.#copyButton, this.#edit, always, never, this.#takeBack);
   }
 
   /** `mark` is what rail.js says of the whole turn: "always", "never" or "auto". */
@@ -39,6 +51,15 @@ export class UserTurn extends Turn {
       button.setAttribute("aria-pressed", String(name === mark));
     }
     this.showText(message.content);
+  }
+
+  /** Whether the turn may still be taken back: nobody has begun to answer it. */
+  offerTakeBack(canTakeBack) {
+    show(this.#takeBack, canTakeBack);
+  }
+
+  startEditing() {
+    this.#openEditor();
   }
 
   showText(text) {

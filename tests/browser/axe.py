@@ -1,0 +1,26 @@
+"""axe-core on the page: what a person with a screen reader or poor sight would meet."""
+
+from importlib.resources import files
+
+from playwright.sync_api import Page
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+# The page's strict CSP lets no script in by a tag; the browser's own console is not asked.
+RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+
+# What goes on for ever, such as the mark of a reply being written, isn't waited for.
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter((each) => each.effect.getTiming().iterations !== Infinity)
+    .map((each) => each.finished.catch(() => null)))"""
+
+
+def violations(page: Page) -> list[str]:
+    """Each broken rule with the elements that break it; an empty list is what is wanted."""
+    # a fade half-way has no colour of its own
+    page.evaluate(SETTLED)
+    page.evaluate(f"{AXE}; undefined")
+    return [
+        f"{found['id']}: {node['target']} {node['failureSummary']}"
+        for found in page.evaluate(RUN)
+        for node in found["nodes"]
+    ]
