@@ -151,7 +151,7 @@ def test_the_services_settings_are_ones_that_the_product_takes(public: Any, mode
             if name in ProductionConfig.model_fields
         }
         read = ProductionConfig(_env_file=None, **settings)
-        assert read.EPICODE_PROXIES == (read.EPICODE_AUTH == "accounts")
+        assert (read.EPICODE_AUTH == "accounts") == read.EPICODE_PROXIES
         assert read.EPICODE_METRICS_PORT == 9101
 
 
