@@ -1,5 +1,6 @@
 """gunicorn's settings: `gunicorn -c gunicorn_conf.py wsgi:app`."""
 
+import faulthandler
 import multiprocessing
 import os.path
 import sys
@@ -13,6 +14,7 @@ try:
 except ConfigurationError as error:
     sys.exit(f"EpiCode: {error}")
 
+faulthandler.enable()  # a crash in native code leaves its Python lines (docs/sigsegv.md)
 use_own_folder()  # before anything counts
 
 _host = _config.EPICODE_HOST.strip("[]")
@@ -21,7 +23,8 @@ workers = _config.WEB_CONCURRENCY or multiprocessing.cpu_count() * 2 + 1
 worker_class = "web.patient_worker.PatientWorker"  # gthread, which slow clients can't hold
 threads = 8  # web/services.py lets at most half of them wait on long polls
 preload_app = True  # loaded once; connections are opened after the fork, at first use
-timeout = 30
+timeout = 30  # a process whose threads all hang this long is made anew
+# On SIGTERM and on a reload (SIGHUP): who is being answered is answered first.
 graceful_timeout = 25  # a long poll lasts 20 s at the most
 keepalive = 5
 control_socket_disable = True  # nothing here needs it, and it would lie in the home folder

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import cost, growth, polls, reading, screen, starting, streams, waiting
+from bench import cost, growth, polls, reading, scaling, screen, starting, streams, waiting
 from bench.figures import Figure, figures_table, percentile
 from bench.rounds import others
 from bench.stack import ROOT, SLOTS, Stack
@@ -51,6 +51,7 @@ SECTIONS: dict[str, Callable[[], Measured]] = {
     "reading": lambda: Measured(reading.measure()),
     "waiting": lambda: _in_a_stack(waiting.measure),
     "starting": lambda: Measured(starting.measure()),
+    "scaling": lambda: Measured(scaling.measure()),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,7 +38,7 @@ class Played:
     def cpu(self, *names: str) -> float:
         """CPU seconds of these processes; `worker` stands for all workers."""
         return sum(
-            usage.cpu for name, usage in self.usage.items() if name.removesuffix("-2") in names
+            usage.cpu for name, usage in self.usage.items() if re.sub(r"-\d+$", "", name) in names
         )
 
 

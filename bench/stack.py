@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from bench.upstream import MODEL
 from common.access import create_api_key, create_user
@@ -42,8 +42,8 @@ class Stack:
 
     def __init__(self, settings: Mapping[str, str] | None = None, *, workers: int = 1) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="epicode-bench-"))
-        self.url = f"http://127.0.0.1:{_free_port()}"
-        self.upstream = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.upstream = f"http://127.0.0.1:{free_port()}"
         self.pids: dict[str, int] = {}
         self._running: dict[str, Process] = {}
         self._given = dict(settings or {})
@@ -78,6 +78,15 @@ class Stack:
         self._running.pop("worker").stop()
         self._start_worker("worker")
         self._wait_for_workers()
+
+    @property
+    def crew(self) -> int:
+        """How many workers run."""
+        return self._workers
+
+    def answers(self, url: str) -> bool:
+        """Whether a web at that address serves."""
+        return _json(url + "/health") is not None
 
     def _start(self) -> None:
         packages = Path(sysconfig.get_path("purelib"))
@@ -128,7 +137,7 @@ class Stack:
             return told is not None and told["workers"] >= self._workers
 
         try:
-            _wait_until(ready, "the stack isn't ready")
+            wait_until(ready, "the stack isn't ready")
         except SystemExit as complaint:
             tails = "\n".join(f"{name}: {self._log_tail(name)}" for name in ("web", "worker"))
             raise SystemExit(f"{complaint}\n{tails}") from None
@@ -151,28 +160,30 @@ class Stack:
         self._running[program.name] = process
         self.pids[program.name] = process.pid
         if is_ready is not None:
-            _wait_until(is_ready, f"{program.name} isn't ready")
+            wait_until(is_ready, f"{program.name} isn't ready")
 
     def _log_tail(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has just now."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
-def _json(url: str) -> dict[str, int] | None:
+def _json(url: str) -> dict[str, Any] | None:
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
-            found: dict[str, int] = json.load(answer)
+            found: dict[str, Any] = json.load(answer)
             return found
     except (urllib.error.URLError, OSError):
         return None
 
 
-def _wait_until(is_so: Callable[[], bool], complaint: str) -> None:
+def wait_until(is_so: Callable[[], bool], complaint: str) -> None:
+    """SystemExit with the complaint when it takes too long."""
     limit = time.monotonic() + START_SECONDS
     while not is_so():
         if time.monotonic() > limit:

@@ -1,5 +1,6 @@
 """What `celery -A worker.app worker` loads: a whole worker, with nothing else to start."""
 
+import faulthandler
 import os
 from typing import Any
 
@@ -42,6 +43,7 @@ def start(sender: Any, **_: Any) -> None:
     sender.options |= {"without_mingle": True, "without_gossip": True}
     try:
         config = load_config()
+        faulthandler.enable()  # a crash in native code leaves its Python lines (docs/sigsegv.md)
         set_up_logs(config)  # Celery asks for it later, and the first lines are written before
         reason = reason_unreachable(config.DATABASE_URL)
         if reason is not None:
