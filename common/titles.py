@@ -55,8 +55,8 @@ class Material:
 
 
 def enqueue(session: Session, job: JobRow) -> uuid.UUID | None:
-    """The title's job after that of the first turn has ended, of the same model and key; None where the
-    conversation has a title, this turn has asked for one already, or too much waits."""
+    """The title's job after that of the first turn has ended, of the same model and key; None where
+    the conversation has a title, this turn has asked for one already, or too much waits."""
     values = {
         "id": new_id(),
         "conversation": job.conversation_id,
