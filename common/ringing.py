@@ -23,6 +23,9 @@ from common.workers import ONLINE_FOR
 INTERACTIVE, BACKGROUND = "interactive", "background"
 QUEUE_OF_KIND = {"reply": INTERACTIVE, "ask": INTERACTIVE, "title": BACKGROUND}
 PLACES_SHOWN = 100
+# At most so many background jobs at once, and at most a quarter of the slots: hundreds of titles
+# become due as hundreds of replies end, and must not slow down those that are still being said.
+MOST_BACKGROUND = 8
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _standing(is_wanted: str, most: str) -> str:
 # Who has nothing under way may have one job in any free slot, else it is one that isn't reserved.
 _COULD_GET = "greatest(free.unreserved, CASE WHEN busy.jobs IS NULL THEN 1 ELSE 0 END)"
 
-# Background jobs take at most a quarter of the slots and come after the user's others.
+# Background jobs come after the user's others.
 _PICK = text(f"""
     WITH RECURSIVE
     under_way AS (
@@ -118,7 +121,7 @@ _PICK = text(f"""
     free AS (
         SELECT online - slots AS slots,
                online - slots - greatest(online / 8, 1) AS unreserved,
-               greatest(online / 4, 1) - background AS background
+               greatest(least(online / 4, {MOST_BACKGROUND}), 1) - background AS background
         FROM used, ({_SLOTS}) AS crew (online)
     ),
     {_standing(_IS_UNRUNG, _COULD_GET)},

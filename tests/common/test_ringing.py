@@ -190,6 +190,13 @@ def test_background_jobs_take_at_most_a_quarter_and_go_to_their_own_queue(
     assert set(rung(session)) == set(replies[:10])  # 16 less four titles less the reserve
 
 
+def test_however_many_slots_there_are_eight_background_jobs_run_at_once(session: Session) -> None:
+    titles = queue_many(session, ALICE, 20, kind="title")
+    come_online(session, 1000)
+
+    assert set(rung(session)) == set(titles[:8])
+
+
 def test_replies_come_before_the_same_users_background_jobs(session: Session) -> None:
     queue_many(session, ALICE, 4, kind="title")
     replies = queue_many(session, ALICE, 4)
