@@ -84,6 +84,21 @@ test("a list grows by pages, and an older answer never wins", async () => {
   assert.equal(list.hasMore, false);
 });
 
+test("a refresh takes nothing from whoever has gone further down", async () => {
+  let asked = 0;
+  const list = new Listing(async ({ cursor }) => {
+    asked += 1;
+    return cursor ? { data: [{ id: 2 }], next: null } : { data: [{ id: 1 }], next: "más" };
+  });
+  await list.load();
+  await list.refresh();
+  assert.equal(asked, 2);
+  await list.loadMore();
+  await list.refresh();
+  assert.equal(asked, 3);
+  assert.deepEqual(list.items, [{ id: 1 }, { id: 2 }]);
+});
+
 test("a list takes in what has changed", () => {
   const list = new Listing(() => null);
   let told = 0;

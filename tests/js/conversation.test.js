@@ -44,6 +44,16 @@ test("a refusal is told at once, keeps the text, and can be taken back", async (
   assert.equal(drafts.outgoing("c1"), null);
 });
 
+test("who is told to come back in hours learns why at once, and nothing is sent again", async () => {
+  const { server, conversation } = scene("c1");
+  await conversation.load();
+  const spent = { status: 429, code: "tokens_spent", detail: "spent", retryAfterMs: 5 * 3_600_000 };
+  server.failures = [new ApiError(spent)];
+  await conversation.send("hola", { model: "m" });
+  assert.equal(conversation.pending.error.sentence, "spent");
+  assert.equal(server.posts.length, 0);
+});
+
 test("a message whose answer was never seen is sent again after a reload, with its key", async () => {
   const storage = new FakeStorage();
   const server = new FakeServer();

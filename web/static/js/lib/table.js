@@ -46,9 +46,11 @@ export class Table {
   /** Shows these items, in this order. */
   show(items) {
     const kept = new Map();
+    const minute = Math.floor(Date.now() / 60_000);
     for (const item of items) {
       const key = this.#keyOf(item);
-      const looks = JSON.stringify(item);
+      // "3 minutes ago" grows old although the item stays the same
+      const looks = `${minute} ${JSON.stringify(item)}`;
       const known = this.#rows.get(key);
       kept.set(key, known?.looks === looks ? known : { looks, row: this.#build(item, known?.row) });
     }

@@ -6,6 +6,7 @@ export class Listing extends EventTarget {
   #items = [];
   #next = null;
   #asked = 0;
+  #isGrown = false;
 
   /** `fetchPage({cursor})` resolves to {data, next}. */
   constructor(fetchPage) {
@@ -25,13 +26,21 @@ export class Listing extends EventTarget {
   async load() {
     const asked = ++this.#asked;
     const page = await this.#fetchPage({});
-    if (asked === this.#asked) this.#set(page.data, page.next ?? null);
+    if (asked !== this.#asked) return;
+    this.#isGrown = false;
+    this.#set(page.data, page.next ?? null);
+  }
+
+  /** Brings the first page up to date; whoever has gone further down keeps what he looks at. */
+  async refresh() {
+    if (!this.#isGrown) await this.load();
   }
 
   async loadMore() {
     const asked = this.#asked;
     const page = await this.#fetchPage({ cursor: this.#next });
     if (asked !== this.#asked) return;
+    this.#isGrown = true;
     const known = new Set(this.#items.map(({ id }) => id));
     this.#set([...this.#items, ...page.data.filter(({ id }) => !known.has(id))], page.next ?? null);
   }

@@ -6,6 +6,8 @@ import { ApiError } from "../api_error.js";
 import { PendingMessage } from "./pending_message.js";
 
 const SEND_AGAIN_MS = [1000, 3000];
+// Whoever is told to come back later than this, as when the day is spent, learns why at once.
+const LONGEST_WAIT_MS = 10_000;
 // A message found unconfirmed after a reload is sent again by itself only this long: its keys
 // make that harmless, but a person may have forgotten an old one.
 const STILL_MEANT_MS = 5 * 60_000;
@@ -102,7 +104,8 @@ export class Sending {
       } catch (error) {
         if (this.#isClosed || this.pending !== pending) return;
         const wait = error.code === OFFLINE ? undefined : SEND_AGAIN_MS[tries];
-        if (!error.isPassing || wait === undefined) {
+        const isFarOff = error.retryAfterMs > LONGEST_WAIT_MS;
+        if (!error.isPassing || isFarOff || wait === undefined) {
           this.#fail(pending, error);
           return;
         }

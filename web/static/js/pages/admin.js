@@ -10,20 +10,20 @@ import { startPage } from "./start.js";
 
 const { boot, page } = await startPage();
 const find = (id) => document.getElementById(id);
-const usage = startAllUsage(find("all-usage"), page);
-const jobs = startJobs({ list: find("jobs"), status: find("jobs-status") }, page);
-const machine = startMachine(
-  { workers: find("workers"), queue: find("queue"), upstream: find("upstream") },
-  page,
-);
 const readers = {
-  usage: () => usage.load(),
-  jobs: () => jobs.load(),
-  machine: () => machine.load(),
+  usage: startAllUsage(find("all-usage"), page),
+  jobs: startJobs({ list: find("jobs"), status: find("jobs-status") }, page),
+  machine: startMachine(
+    { workers: find("workers"), queue: find("queue"), upstream: find("upstream") },
+    page,
+  ),
 };
 if (boot.user) {
   const users = startUsers(find("users"), page, { ownId: boot.user.id });
   const invitations = startInvitations({ list: find("invitations"), form: find("invite") }, page);
-  readers.people = () => Promise.all([users.load(), invitations.load()]);
+  readers.people = {
+    load: () => Promise.all([users.load(), invitations.load()]),
+    refresh: () => Promise.all([users.refresh(), invitations.refresh()]),
+  };
 }
-new Parts(find("parts"), page, { read: (part) => page.attempt(readers[part]) }).start();
+new Parts(find("parts"), page, readers).start();

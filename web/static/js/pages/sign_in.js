@@ -2,7 +2,7 @@
 
 import { safePath } from "../lib/address.js";
 import { Form } from "../lib/form.js";
-import { chooseLanguage, listenToLanguages } from "../views/languages.js";
+import { chooseLanguage, hasChosenLanguage, listenToLanguages } from "../views/languages.js";
 import { startPage } from "./start.js";
 
 const { boot, page } = await startPage();
@@ -11,7 +11,7 @@ new Form(document.getElementById("sign-in"), {
   texts: page.texts,
   send: async ({ email, password }) => {
     const { user } = await page.api.signIn({ email, password });
-    chooseLanguage(user.locale);
+    if (!hasChosenLanguage()) chooseLanguage(user.locale);
     location.replace(safePath(boot.next, location.origin));
   },
 });

@@ -24,13 +24,13 @@ export async function startPage() {
   };
   page.notices = new Notices(document.getElementById("notices"), page);
   page.dialogs = new Dialogs(page);
-  page.failed = (error) => showFailure(page, error);
-  page.attempt = async (action) => {
+  // what fails by itself and what somebody asked for are two matters: one's end isn't the other's
+  page.attempt = async (action, matter = "failure") => {
     try {
       await action();
-      page.notices.clear("failure");
+      page.notices.clear(matter);
     } catch (error) {
-      page.failed(error);
+      showFailure(page, matter, error);
     }
   };
   showSignedOut(page);
@@ -38,10 +38,10 @@ export async function startPage() {
   return { boot, page };
 }
 
-function showFailure({ i18n, notices }, error) {
+function showFailure({ i18n, notices }, matter, error) {
   if (error.code === "unauthorized") return; // the notice with the way in says it
   const reason = error.isNoAnswer
     ? i18n.t("ui.error.no_answer")
     : error.sentence || i18n.t("ui.error.unknown");
-  notices.show("failure", reason, { kind: "failure", canClose: true });
+  notices.show(matter, reason, { kind: "failure", canClose: true });
 }

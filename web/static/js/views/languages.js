@@ -7,6 +7,11 @@ export function chooseLanguage(lang) {
   document.cookie = `lang=${lang}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
 }
 
+/** Whether somebody has chosen in this browser, whatever the account says. */
+export function hasChosenLanguage() {
+  return /(^|; )lang=/.test(document.cookie);
+}
+
 /** The buttons [data-language] inside `root`. */
 export function listenToLanguages(root) {
   for (const button of root.querySelectorAll("[data-language]")) {

@@ -22,9 +22,8 @@ export function startAllUsage(root, { api, i18n }) {
     nothing: i18n.t("ui.usage.nothing"),
     cells: (row) => [row.user.display_name, ...numbers(row.today), ...numbers(row.month)],
   });
-  return {
-    load: async () => table.show((await api.allUsage()).data),
-  };
+  const load = async () => table.show((await api.allUsage()).data);
+  return { load, refresh: load };
 
   function numbers(usage) {
     return [i18n.number(usage.requests), tokens(usage, i18n), i18n.price(Number(usage.cost))];

@@ -7,6 +7,7 @@ import { agoElement } from "../../lib/when.js";
 import { Listing } from "../../models/listing.js";
 import { shownOnce } from "../shown_once.js";
 
+/** Returns the listing. */
 export function startInvitations({ list, form }, page) {
   const { api, i18n, texts } = page;
   const invitations = new Listing(() => api.invitations());
@@ -38,7 +39,7 @@ export function startInvitations({ list, form }, page) {
       form.before(shownOnce({ title: i18n.t("ui.invitations.once"), secret: url }, page));
     },
   });
-  return { load: () => invitations.load() };
+  return invitations;
 
   function nameOf({ email }) {
     return email ?? i18n.t("ui.invitations.anyone");

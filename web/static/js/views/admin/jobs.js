@@ -10,6 +10,7 @@ import { moreButton } from "../more_button.js";
 const UNFINISHED = ["queued", "in_progress"];
 const REQUEUEABLE = ["in_progress", "failed", "cancelled", "incomplete"];
 
+/** Returns the listing. */
 export function startJobs({ list, status }, page) {
   const { api, i18n } = page;
   const jobs = new Listing((options) => api.allJobs({ status: status.value, ...options }));
@@ -26,7 +27,7 @@ export function startJobs({ list, status }, page) {
     keyOf: ({ id }) => id,
     nothing: i18n.t("ui.jobs.nothing"),
     cells: (job) => [
-      [job.user.display_name, el("code", { class: "prefix person-email" }, job.id)],
+      [job.user.display_name, kindOf(job), el("code", { class: "prefix person-email" }, job.id)],
       stateOf(job),
       job.model,
       i18n.number(job.attempt),
@@ -39,9 +40,8 @@ export function startJobs({ list, status }, page) {
     table.show(jobs.items);
     more.refresh();
   });
-  const load = () => jobs.load();
-  status.addEventListener("change", () => page.attempt(load));
-  return { load };
+  status.addEventListener("change", () => page.attempt(() => jobs.load()));
+  return jobs;
 
   function stateOf(job) {
     const state = job.cancelling ? "cancelling" : job.status;
@@ -51,10 +51,16 @@ export function startJobs({ list, status }, page) {
     ];
   }
 
+  // replies are what jobs are for: only the others are named
+  function kindOf({ kind }) {
+    return kind === "reply" ? null : el("span", { class: "tag" }, i18n.t(`ui.jobs.kind.${kind}`));
+  }
+
   function actions(job) {
+    const isRepeatable = REQUEUEABLE.includes(job.status) && job.kind !== "title";
     return el("div", { class: "row-actions" }, [
       UNFINISHED.includes(job.status) && !job.cancelling ? button(job, "cancel", cancel) : null,
-      REQUEUEABLE.includes(job.status) && !job.cancelling ? button(job, "requeue", requeue) : null,
+      isRepeatable && !job.cancelling ? button(job, "requeue", requeue) : null,
     ]);
   }
 
@@ -86,7 +92,7 @@ export function startJobs({ list, status }, page) {
     return page.attempt(async () => {
       await api.requeueJob(job.id);
       page.announcer.say(i18n.t("ui.jobs.requeued"));
-      await load();
+      await jobs.load();
     });
   }
 }

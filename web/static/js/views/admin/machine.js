@@ -25,14 +25,14 @@ export function startMachine({ workers, queue, upstream }, { api, i18n }) {
     ],
   });
 
-  return {
-    load: async () => {
-      const [crew, line, server] = await Promise.all([api.workers(), api.queue(), api.upstream()]);
-      table.show(crew.data);
-      queue.replaceChildren(queueFacts(line));
-      upstream.replaceChildren(upstreamFacts(server));
-    },
-  };
+  return { load, refresh: load };
+
+  async function load() {
+    const [crew, line, server] = await Promise.all([api.workers(), api.queue(), api.upstream()]);
+    table.show(crew.data);
+    queue.replaceChildren(queueFacts(line));
+    upstream.replaceChildren(upstreamFacts(server));
+  }
 
   function queueFacts(line) {
     return facts([

@@ -7,18 +7,26 @@ const REFRESH_MS = 5000;
 
 export class Parts {
   #nav;
-  #read;
+  #page;
+  #readers;
   #names;
   #timer = null;
+  #isOver = false;
 
-  /** `nav` links to the elements [data-part]; `read(name)` brings one up to date. */
-  constructor(nav, page, { read }) {
+  /**
+   * `nav` links to the elements [data-part]; `readers` has for each by name what `load` reads when
+   * it comes into view and what `refresh` reads while it is looked at.
+   */
+  constructor(nav, page, readers) {
     this.#nav = nav;
-    this.#read = read;
+    this.#page = page;
+    this.#readers = readers;
     this.#names = [...document.querySelectorAll("[data-part]")].map(({ dataset }) => dataset.part);
     window.addEventListener("hashchange", () => this.#turn());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.#refresh());
-    page.api.addEventListener("signed-out", () => clearTimeout(this.#timer));
+    document.addEventListener("visibilitychange", () => !document.hidden && this.#bring("refresh"));
+    page.api.addEventListener("signed-out", () => {
+      this.#isOver = true;
+    });
   }
 
   start() {
@@ -37,14 +45,15 @@ export class Parts {
       if (link.hash === `#${this.#current}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    return this.#refresh();
+    return this.#bring("load");
   }
 
-  async #refresh() {
+  async #bring(how) {
     clearTimeout(this.#timer);
-    const part = this.#current;
-    if (!document.hidden) await this.#read(part);
+    const reader = this.#readers[this.#current];
+    if (!document.hidden) await this.#page.attempt(() => reader[how](), "reading");
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#refresh(), REFRESH_MS);
+    if (this.#isOver) return;
+    this.#timer = setTimeout(() => this.#bring("refresh"), REFRESH_MS);
   }
 }

@@ -7,7 +7,7 @@ import { Listing } from "../../models/listing.js";
 import { moreButton } from "../more_button.js";
 import { askLimits, limitsInWords } from "./limits.js";
 
-/** `ownId`: nobody takes away his own role or shuts himself out. */
+/** Returns the listing. `ownId`: nobody takes away his own role or shuts himself out. */
 export function startUsers(root, page, { ownId }) {
   const { api, i18n } = page;
   const users = new Listing((options) => api.users(options));
@@ -35,7 +35,7 @@ export function startUsers(root, page, { ownId }) {
     table.show(users.items);
     more.refresh();
   });
-  return { load: () => users.load() };
+  return users;
 
   function person(user) {
     return [
