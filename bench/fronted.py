@@ -22,7 +22,7 @@ http {{
     include /etc/nginx/mime.types;
     {temporary}
     include {files}/http.inc;
-    upstream epicode_web {{ {servers} keepalive 64; }}
+    upstream epicode_web {{ {servers} keepalive 64; keepalive_timeout 3s; }}
     server {{
         listen 127.0.0.1:{port};
         access_log off;

@@ -51,7 +51,7 @@ SECTIONS: dict[str, Callable[[], Measured]] = {
     "reading": lambda: Measured(reading.measure()),
     "waiting": lambda: _in_a_stack(waiting.measure),
     "starting": lambda: Measured(starting.measure()),
-    "scaling": lambda: Measured(scaling.measure()),
+    "scaling": lambda: Measured(*scaling.measure()),
 }
 
 

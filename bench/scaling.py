@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +58,9 @@ class Swell:
     handed_over: int = 0
 
 
-def measure() -> list[Figure]:
+def measure() -> tuple[list[Figure], str]:
+    """The figures, and how each reply ended as its reader saw it."""
+    ends: Counter[str] = Counter()
     with Fronted({"EPICODE_WORKER_SLOTS": str(SLOTS)}) as stack:
         warm(stack)
         makespans = {}
@@ -68,9 +71,11 @@ def measure() -> list[Figure]:
             played = play(stack, AT_ONCE, pace=PACE)
             makespans[crew] = played.round.makespan
             wrong += played.round.wrong
+            ends.update(_end(each) for each in played.exchanges)
         for number in range(CREWS[-1], 1, -1):
             stack.take_worker_away(number)
         swell = _swell(stack)
+        ends.update(_end(each) for each in swell.exchanges)
         both = _polls_a_second(stack)
     figures = [
         Figure(
@@ -79,8 +84,7 @@ def measure() -> list[Figure]:
         for crew, took in makespans.items()
     ]
     lost = sum(not (each.status == "completed" and each.is_exact) for each in swell.exchanges)
-    return [
-        *figures,
+    figures += [
         Figure("four workers' makespan over one's", makespans[4] / makespans[1], "×", 0.4),
         Figure("replies wrong or lost", wrong, "", 0),
         Figure("while workers came and went: replies", len(swell.exchanges), ""),
@@ -96,6 +100,13 @@ def measure() -> list[Figure]:
         Figure("of that, CPU of the webs a poll", both.web_ms, "ms"),
         Figure("CPU of nginx a poll", both.nginx_ms, "ms"),
     ]
+    return figures, "Ends, as readers saw them: " + ", ".join(
+        f"{n} {end}" for end, n in ends.items()
+    )
+
+
+def _end(exchange: Exchange) -> str:
+    return exchange.status if exchange.is_exact else f"{exchange.status}, other text"
 
 
 def _swell(stack: Fronted) -> Swell:

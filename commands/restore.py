@@ -74,7 +74,8 @@ def _check_empty(config: BaseConfig) -> None:
             return
         cursor.execute(
             "SELECT EXISTS (SELECT FROM conversations)"
-            " OR EXISTS (SELECT FROM users WHERE id <> %s)",
+            # the first administrator takes the local user's place
+            " OR EXISTS (SELECT FROM users WHERE id <> %s OR password_hash IS NOT NULL)",
             (str(LOCAL_USER_ID),),
         )
         ((is_used,),) = cursor.fetchall()

