@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.local import environment
+from deploy.local import advisories, environment
 from deploy.local.messages import text
 from deploy.local.paths import ROOT
 
@@ -33,6 +33,7 @@ def test(arguments: list[str]) -> int:
         _install(environment.venv_package())
     environment.ensure_environment(development=True)
     browser = _browser()
+    of_audit = advisories.audit() if not arguments else 0
     of_node = _test_javascript()
     env = {name: value for name, value in os.environ.items() if not PERSONAL.fullmatch(name)}
     env["EPICODE_CHROMIUM"] = browser
@@ -40,7 +41,7 @@ def test(arguments: list[str]) -> int:
     of_pytest = _run(pytest, env)
     if of_node:
         print(text("test.js_failed"), file=sys.stderr)
-    return max(of_node, of_pytest)
+    return max(of_audit, of_node, of_pytest)
 
 
 def _browser() -> str:

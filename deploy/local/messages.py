@@ -155,6 +155,8 @@ ENGLISH = {
     "test.node": "JavaScript tests (node {version})",
     "test.no_node": "No Node 20 or newer here: the tests in tests/js are left out",
     "test.no_js": "tests/js has no tests: nothing for Node to run",
+    "audit.unreachable": "No advisory source can be reached: the dependencies are not audited.",
+    "audit.done": "Dependencies audited: {count} known holes.",
     "test.js_failed": "The JavaScript tests FAILED; their report is above pytest's.",
     "test.advice.apt": "sudo apt install chromium",
     "test.advice.brew": "brew install --cask chromium",
@@ -318,6 +320,8 @@ SPANISH = {
     "test.node": "Pruebas de JavaScript (node {version})",
     "test.no_node": "Aquí no hay Node 20 o posterior: se omiten las pruebas de tests/js",
     "test.no_js": "tests/js no tiene pruebas: nada que ejecutar con Node",
+    "audit.unreachable": "No hay fuente de avisos accesible: las dependencias no se auditan.",
+    "audit.done": "Dependencias auditadas: {count} fallos conocidos.",
     "test.js_failed": (
         "Las pruebas de JavaScript han FALLADO; su informe está encima del de pytest."
     ),
