@@ -55,7 +55,7 @@ class Material:
 
 
 def enqueue(session: Session, job: JobRow) -> uuid.UUID | None:
-    """The title's job after that of the first turn has ended, of the same model and key; None where the
+    """The title's job after that of the first turn has ended, of the same model and key. None: the
     conversation has a title, this turn has asked for one already, or too much waits."""
     values = {
         "id": new_id(),
