@@ -10,7 +10,7 @@ import pytest
 from flask_openapi import OpenAPI
 
 from tests.web.people import Person, refused
-from tests.web.routes import belongings, body_name, body_of, changing, filled
+from tests.web.routes import belongings, body_name, body_of, changing, filled, may_answer
 
 UNREADABLE = {
     "null": b"null",
@@ -133,7 +133,7 @@ def test_every_field_of_every_body_survives_anything(house: OpenAPI, alice: Pers
             for junk in JUNK:
                 body = (body_of(operation) or {}) | {field: junk}
                 answer = alice.call(verb, url, json=body)
-                assert answer.status_code in (200, 201, 202, 422), (field, junk)
+                assert answer.status_code in may_answer(path), (field, junk)
                 tried += 1
     assert tried > 300
 

@@ -5,7 +5,17 @@ from flask_openapi import OpenAPI
 
 from tests.web.contract import Contract
 from tests.web.people import Person, refused
-from tests.web.routes import QUERIES, belongings, body_name, body_of, changing, filled, query_names
+from tests.web.routes import (
+    QUERIES,
+    belongings,
+    body_name,
+    body_of,
+    changing,
+    filled,
+    is_of_people,
+    may_answer,
+    query_names,
+)
 
 
 def test_every_query_survives_anything(house: OpenAPI, alice: Person) -> None:
@@ -43,7 +53,7 @@ def test_every_query_survives_anything(house: OpenAPI, alice: Person) -> None:
                     continue  # these wait
                 url = f"{filled(path, ids)}{'&' if path in QUERIES else '?'}{query}"
                 answer = alice.call(verb, url, json=body_of(operation))
-                assert answer.status_code in (200, 202, 422), url
+                assert answer.status_code in may_answer(path), url
 
 
 @pytest.mark.parametrize("query", ["%ff=%ff", "%00=1", "=", "&&&", "?", "%zz=%zz", "a" * 2000])
@@ -156,7 +166,7 @@ def test_a_bad_idempotency_key_is_refused_by_every_post_that_creates(
 ) -> None:
     ids = belongings(alice)
     for verb, path, operation in changing(house):
-        if verb != "POST" or body_name(operation) is None:
+        if verb != "POST" or body_name(operation) is None or is_of_people(path):
             continue
         header = {"Idempotency-Key": key.encode().decode("latin-1")}
         answer = alice.post(filled(path, ids), json=body_of(operation), headers=header)

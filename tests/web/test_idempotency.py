@@ -9,18 +9,15 @@ from flask_openapi import OpenAPI
 from tests.web.contract import Contract
 from tests.web.hand import Hand
 from tests.web.people import Person, person, refused
-from tests.web.routes import belongings, body_name, body_of, filled
-
-# Whoever signs in is no caller of theirs, and a token is good once anyway.
-OF_PEOPLE = ("/api/session", "/api/account")
+from tests.web.routes import belongings, body_name, body_of, filled, is_of_people
 
 
 def _creating(app: OpenAPI) -> list[tuple[str, dict[str, Any]]]:
-    """Every POST with a body, but for signing in: path and operation."""
+    """Every POST with a body, but for those of people: path and operation."""
     return [
         (path, operation)
         for verb, path, operation in Contract(app.api_doc).operations()
-        if verb == "POST" and body_name(operation) and not path.startswith(OF_PEOPLE)
+        if verb == "POST" and body_name(operation) and not is_of_people(path)
     ]
 
 
