@@ -10,6 +10,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from common.models import Worker
+from common.models.access import LOCAL_USER_ID
 
 _USERS = text("""
     SELECT users.id, email, display_name, role, disabled_at, limits, users.created_at,
@@ -18,6 +19,7 @@ _USERS = text("""
     FROM users
     WHERE (CAST(:after AS uuid) IS NULL OR users.id > CAST(:after AS uuid))
       AND (CAST(:only AS uuid) IS NULL OR users.id = CAST(:only AS uuid))
+      AND (users.id <> :local OR password_hash IS NOT NULL OR CAST(:only AS uuid) IS NOT NULL)
     ORDER BY users.id LIMIT :limit
 """)
 _JOBS = text("""
@@ -80,8 +82,10 @@ class Upstream:
 def users(
     session: Session, *, after: uuid.UUID | None, limit: int, only: uuid.UUID | None = None
 ) -> Sequence[Row[Any]]:
-    """Accounts, the oldest first, with when they were last seen."""
-    return session.execute(_USERS, {"after": after, "only": only, "limit": limit}).all()
+    """Accounts, the oldest first, with when they were last seen. The user of local mode is one once
+    an administrator has taken it over: nobody else can be it."""
+    values = {"after": after, "only": only, "limit": limit, "local": LOCAL_USER_ID}
+    return session.execute(_USERS, values).all()
 
 
 def jobs(

@@ -104,6 +104,7 @@ def test_a_session_that_ends_in_mid_work_takes_nothing_away(visit: Visit, marker
 
     expect(alice.notices).to_contain_text("Tu sesión ha terminado")
     expect(chat.questions).to_have_count(3)
+    expect(alice.page.get_by_text("No se ha enviado: tu sesión ha terminado")).to_be_visible()
     alice.notices.get_by_role("link", name="Entrar").click()
     expect(alice.page).to_have_url(re.compile("/sign-in"))
     expect(alice.page.get_by_text("vuelves a donde estabas")).to_be_visible()

@@ -6,6 +6,7 @@ from flask_openapi import OpenAPI
 from sqlalchemy import text
 
 from common.models import User
+from common.models.access import LOCAL_USER_ID
 from tests.web.accounts import PASSWORD, Guest, browser, member
 from tests.web.contract import Contract
 from tests.web.people import refused
@@ -124,6 +125,17 @@ def test_the_machine_is_seen(administrator: Guest, alice_in: Guest) -> None:
     assert mine["today"]["requests"] == mine["month"]["requests"] == 1
     users = administrator.get("/api/admin/users?limit=200").get_json()["data"]
     assert str(alice_in.id) in {user["id"] for user in users}
+
+
+def test_who_nobody_can_be_is_no_person_of_the_list(club: OpenAPI, administrator: Guest) -> None:
+    with club.app_context():
+        unclaimed = db.session.get_one(User, LOCAL_USER_ID).password_hash is None
+    url = "/api/admin/users?limit=200"
+
+    listed = {user["id"] for user in administrator.get(url).get_json()["data"]}
+
+    assert str(administrator.id) in listed
+    assert (str(LOCAL_USER_ID) not in listed) == unclaimed
 
 
 def test_an_export_holds_every_message_and_nothing_of_others(

@@ -60,6 +60,7 @@ export class PendingTurn {
     const { i18n } = this.#page;
     if (error.code === "unconfirmed") return i18n.t("ui.pending.unconfirmed");
     if (error.code === "offline") return i18n.t("ui.pending.offline");
+    if (error.code === "unauthorized") return i18n.t("ui.pending.signed_out");
     if (error.isNoAnswer) return i18n.t("ui.pending.no_answer");
     return i18n.t("ui.pending.refused", { reason: error.sentence || i18n.t("ui.error.unknown") });
   }
