@@ -13,6 +13,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export function startKeys({ list, form }, page) {
   const { api, i18n, texts } = page;
   const keys = new Listing(() => api.keys());
+  // the secrets that are still in sight, by the key's id
+  const secrets = new Map();
   const table = new Table(list, {
     caption: i18n.t("ui.keys.title"),
     columns: [
@@ -42,7 +44,9 @@ export function startKeys({ list, form }, page) {
       const { key, ...listed } = made;
       keys.add(listed);
       creating.clear();
-      form.before(shownOnce({ title: i18n.t("ui.keys.once", { name }), secret: key }, page));
+      const secret = shownOnce({ title: i18n.t("ui.keys.once", { name }), secret: key }, page);
+      secrets.set(listed.id, secret);
+      form.before(secret);
     },
   });
 
@@ -81,6 +85,7 @@ export function startKeys({ list, form }, page) {
     await page.attempt(async () => {
       await api.revokeKey(key.id);
       keys.remove(key.id);
+      secrets.get(key.id)?.remove();
       page.announcer.say(i18n.t("ui.keys.revoked"));
     });
   }

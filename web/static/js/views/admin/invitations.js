@@ -11,6 +11,8 @@ import { shownOnce } from "../shown_once.js";
 export function startInvitations({ list, form }, page) {
   const { api, i18n, texts } = page;
   const invitations = new Listing(() => api.invitations());
+  // the links that are still in sight, by the invitation's id
+  const links = new Map();
   const table = new Table(list, {
     caption: i18n.t("ui.invitations.title"),
     columns: [
@@ -36,7 +38,9 @@ export function startInvitations({ list, form }, page) {
       const { url, ...invitation } = await api.invite(email ? { email, role } : { role });
       invitations.add(invitation);
       inviting.clear();
-      form.before(shownOnce({ title: i18n.t("ui.invitations.once"), secret: url }, page));
+      const link = shownOnce({ title: i18n.t("ui.invitations.once"), secret: url }, page);
+      links.set(invitation.id, link);
+      form.before(link);
     },
   });
   return invitations;
@@ -63,6 +67,7 @@ export function startInvitations({ list, form }, page) {
     return page.attempt(async () => {
       await api.withdrawInvitation(invitation.id);
       invitations.remove(invitation.id);
+      links.get(invitation.id)?.remove();
       page.announcer.say(i18n.t("ui.invitations.withdrawn"));
       page.focusComposer();
     });
