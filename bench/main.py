@@ -15,7 +15,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import cost, growth, polls, reading, scaling, screen, starting, streams, waiting
+from bench import (
+    browser,
+    cost,
+    growth,
+    polls,
+    reading,
+    scaling,
+    screen,
+    starting,
+    streams,
+    waiting,
+)
 from bench.figures import Figure, figures_table, percentile
 from bench.rounds import others
 from bench.stack import ROOT, SLOTS, Stack
@@ -45,6 +56,7 @@ def _in_a_stack(measure: Callable[[Stack], list[Figure]]) -> Measured:
 # In the order of the table: what a person feels first.
 SECTIONS: dict[str, Callable[[], Measured]] = {
     "screen": lambda: _in_a_stack(screen.measure),
+    "browser": lambda: _in_a_stack(browser.measure),
     "streams": _streams,
     "polls": lambda: _in_a_stack(polls.measure),
     "cost": lambda: _in_a_stack(cost.measure),

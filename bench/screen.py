@@ -105,7 +105,7 @@ def measure(stack: Stack, sizes: Sequence[int] = SIZES, rounds: int = ROUNDS) ->
     """One page among so many replies at once, against point 0's limits."""
     warm(stack)
     # playwright runs a loop of its own in this thread
-    with ThreadPoolExecutor(1) as crowd, _page(stack.url) as page:
+    with ThreadPoolExecutor(1) as crowd, browser_page(stack.url) as page:
         _watch_one(stack, page, crowd, 1, Felt())  # the browser's own first time
         found: list[Figure] = []
         for at_once in sizes:
@@ -134,7 +134,8 @@ def figures(at_once: int, felt: Felt) -> list[Figure]:
 
 
 @contextmanager
-def _page(url: str) -> Iterator[Page]:
+def browser_page(url: str) -> Iterator[Page]:
+    """A page of a Chromium of its own, in Spanish, wide."""
     path = os.environ.get("EPICODE_CHROMIUM") or shutil.which("chromium")
     if path is None:
         raise SystemExit("no Chromium: install one, or name it in EPICODE_CHROMIUM")
