@@ -10,15 +10,21 @@ const STATIC = fileURLToPath(new URL("../../web/static", import.meta.url));
 const TEMPLATES = fileURLToPath(new URL("../../web/templates", import.meta.url));
 
 const chat = await importGraph(join(STATIC, "js/main.js"));
-// every page's modules
-const graph = new Map(chat);
+// what the chat fetches with its first turn
+const turns = await importGraph(join(STATIC, "js/views/turns.js"), new Map(chat));
+// every page's modules, and what is fetched when it is first wanted
+const graph = await importGraph(join(STATIC, "js/views/finder.js"), new Map(turns));
 for (const entry of await readdir(join(STATIC, "js/pages")))
   await importGraph(join(STATIC, "js/pages", entry), graph);
 
-test("the chat preloads exactly the modules that main.js imports", async () => {
-  const list = await readFile(join(TEMPLATES, "modules.html"), "utf8");
-  const preloaded = [...list.matchAll(/"((?:js|vendor)\/[^"]+)"/g)].map((match) => match[1]);
-  assert.deepEqual(preloaded.toSorted(), [...chat.keys()].toSorted());
+test("the chat preloads exactly the modules that it needs, with turns and without", async () => {
+  const text = await readFile(join(TEMPLATES, "modules.html"), "utf8");
+  const [page, added] = text
+    .split("set turns")
+    .map((list) => [...list.matchAll(/"((?:js|vendor)\/[^"]+)"/g)].map((match) => match[1]));
+  const wanted = [...turns.keys()].filter((name) => !chat.has(name));
+  assert.deepEqual(page.toSorted(), [...chat.keys()].toSorted());
+  assert.deepEqual(added.toSorted(), wanted.toSorted());
 });
 
 test("models and lib know no views, and only markdown/ knows the Markdown libraries", () => {

@@ -1,6 +1,7 @@
 // The turns of the conversation in view, in order, with the divider of what the model didn't get.
 // It shows what the Conversation says and keeps the reader's place while it changes.
 
+import { ApiError } from "../api_error.js";
 import { el, setText, show } from "../lib/dom.js";
 import { hear } from "../lib/events.js";
 import { arrange } from "../lib/keyed.js";
@@ -8,12 +9,7 @@ import { ScrollKeeper } from "../lib/scroll_keeper.js";
 import { split } from "../models/attachments.js";
 import { markOf, railOf } from "../models/rail.js";
 import { reach } from "../models/reach.js";
-import { ComparisonView } from "./comparison_view.js";
 import { isQuiet } from "./job_words.js";
-import { PendingTurn } from "./pending_turn.js";
-import { ReplyTurn } from "./reply_turn.js";
-import { UserTurn } from "./user_turn.js";
-import { WindowDivider } from "./window_divider.js";
 
 const TICK_MS = 500;
 const FOUND_MS = 2500;
@@ -30,6 +26,8 @@ export class Transcript {
   #turns = new Map();
   #pending = null;
   #comparison = null;
+  // what turns are made of (views/turns.js), once there are any
+  #makers = null;
   #divider;
   #older;
   #isLoading = false;
@@ -42,7 +40,6 @@ export class Transcript {
     this.#jump = jump;
     this.#page = page;
     const { i18n } = page;
-    this.#divider = new WindowDivider(page);
     this.#older = el(
       "button",
       { type: "button", class: "plain-button older" },
@@ -61,6 +58,7 @@ export class Transcript {
     );
     this.#keeper = new ScrollKeeper(root, this.#content, () => this.#showJump());
     jump.addEventListener("click", () => this.#toEnd());
+    document.addEventListener("input", () => this.prepare().catch(() => null), { once: true });
     hear(root, "switch", (detail) => this.#switchTo(detail));
   }
 
@@ -73,8 +71,29 @@ export class Transcript {
     this.#keeper.toBottom();
   }
 
+  /** Fetches what turns are made of: soon there will be one. */
+  async prepare() {
+    if (this.#makers) return;
+    const makers = await import("./turns.js");
+    if (this.#makers) return;
+    this.#divider = new makers.WindowDivider(this.#page);
+    this.#makers = makers;
+  }
+
   /** Shows the branch as it is now. */
   refresh() {
+    const { pending, visibleTurns } = this.#conversation;
+    if (!this.#makers && (pending || visibleTurns.length > 0)) {
+      const wasAtBottom = this.#keeper.isAtBottom;
+      this.prepare().then(
+        () => {
+          this.refresh();
+          if (wasAtBottom) this.#keeper.toBottom();
+        },
+        () => this.#page.failed(new ApiError({ code: "no_answer" })),
+      );
+      return;
+    }
     const { rails, divider } = this.#rails();
     const elements = [];
     if (this.#conversation.hasOlder) elements.push(this.#older);
@@ -133,6 +152,7 @@ export class Transcript {
     }
     const { element } = this.#turns.get(messageId);
     this.#keeper.show(element);
+    this.#content.querySelector(".is-found")?.classList.remove("is-found");
     element.classList.add("is-found");
     setTimeout(() => element.classList.remove("is-found"), FOUND_MS);
   }
@@ -188,6 +208,7 @@ export class Transcript {
   }
 
   #makeTurn(message) {
+    const { ReplyTurn, UserTurn } = this.#makers;
     const turn = message.role === "user" ? new UserTurn(this.#page) : new ReplyTurn(this.#page);
     this.#turns.set(message.id, turn);
     return turn;
@@ -199,7 +220,7 @@ export class Transcript {
       this.#comparison = null;
       return [];
     }
-    this.#comparison ??= new ComparisonView(this.#page);
+    this.#comparison ??= new this.#makers.ComparisonView(this.#page);
     this.#comparison.update(comparison, (turn, reply) => {
       const isPending = reply.status === "pending";
       this.#showReply(turn, reply, isPending ? (this.#isWriting(reply) ? "writing" : "waiting") : "sent");
@@ -208,7 +229,7 @@ export class Transcript {
   }
 
   #showPending() {
-    this.#pending ??= new PendingTurn(this.#page);
+    this.#pending ??= new this.#makers.PendingTurn(this.#page);
     this.#pending.update(this.#conversation.pending);
     return this.#pending.element;
   }
@@ -227,8 +248,8 @@ export class Transcript {
   }
 
   #dividerPlace() {
-    const { element } = this.#divider;
-    return element.isConnected ? element.nextElementSibling?.dataset.id : null;
+    const element = this.#divider?.element;
+    return element?.isConnected ? element.nextElementSibling?.dataset.id : null;
   }
 
   #forgetExcept(turns) {
