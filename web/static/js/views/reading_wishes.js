@@ -40,6 +40,7 @@ export function listenToReading(root, page, views, inView, screen) {
     else {
       await screen.chooseModel(chosen[0]);
       reading.together.choose(chosen);
+      composer.focus();
     }
   }
 

@@ -99,7 +99,7 @@ export class ReplyTurn extends Turn {
 
   // Tokens and price: of a reply that nobody counted, neither.
   #spent({ usage }) {
-    if (!usage) return "";
+    if (!usage?.output_tokens) return "";
     const { i18n } = this.page;
     const parts = [i18n.count("ui.tokens", usage.output_tokens)];
     if (usage.cost !== null && usage.cost !== undefined) parts.push(i18n.price(usage.cost));

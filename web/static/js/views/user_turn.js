@@ -73,8 +73,10 @@ export class UserTurn extends Turn {
   // A pressed mark says so in words, and pressing it again takes it away.
   #mark(name, symbol, key, stateKey) {
     const { i18n } = this.page;
-    const button = iconButton(symbol, i18n.t(key), {
+    const state = i18n.t(stateKey);
+    const button = iconButton(symbol, state, {
       class: "mark-button",
+      title: i18n.t(key),
       "aria-pressed": "false",
       on: {
         click: () => {
@@ -83,7 +85,7 @@ export class UserTurn extends Turn {
         },
       },
     });
-    button.append(el("span", { class: "mark-state" }, i18n.t(stateKey)));
+    button.append(el("span", { class: "mark-state" }, state));
     return button;
   }
 
