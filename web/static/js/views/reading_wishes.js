@@ -38,7 +38,7 @@ export function listenToReading(root, page, views, inView, screen) {
     if (!chosen) return;
     if (questionId) await compare(questionId, chosen);
     else {
-      await screen.chooseModel(chosen[0]);
+      await screen.changeSettings({ model: chosen[0] });
       reading.together.choose(chosen);
       composer.focus();
     }
@@ -102,7 +102,7 @@ export function listenToReading(root, page, views, inView, screen) {
   hear(root, "compare-models", ({ questionId }) => chooseModels(questionId));
   hear(root, "stop-comparing", () => inView.conversation.stopComparing());
   hear(root, "choose-reply", ({ replyId }) => choose(replyId));
-  hear(root, "quote", ({ text }) => composer.giveBack(`${text}\n\n`));
+  hear(root, "quote", ({ text }) => composer.quote(text));
   hear(root, "go-to", ({ messageId }) => transcript.goTo(messageId));
   hear(root, "topbar-find", () => reading.find());
   hear(root, "topbar-print", () => print());
