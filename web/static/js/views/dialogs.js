@@ -67,7 +67,8 @@ export class Dialogs {
       { class: "modal-content" },
       el(
         "div",
-        { class: "modal-body" },
+        // a long sheet is scrolled by the keyboard, which needs something in it to stand on
+        { class: "modal-body", tabindex: action ? null : "0" },
         el("h2", { class: "dialog-title", id: "dialog-title" }, title),
         body,
       ),
