@@ -11,7 +11,8 @@ from tests.browser.chat import Chat
 from tests.stack import Stack
 from tests.upstream import reply
 
-ANSWER = "Así:\n\n```python tareas.py\ndef uno():\n    return 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+CODE = "```python tareas.py\ndef uno():\n    return 1\n```"
+ANSWER = f"Así:\n\n{CODE}\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 SIZES = {
     "desktop": {"viewport": {"width": 1280, "height": 860}},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
