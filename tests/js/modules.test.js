@@ -10,10 +10,11 @@ const STATIC = fileURLToPath(new URL("../../web/static", import.meta.url));
 const TEMPLATES = fileURLToPath(new URL("../../web/templates", import.meta.url));
 
 const chat = await importGraph(join(STATIC, "js/main.js"));
-// every page's modules
+// every page's modules, and those that are fetched when first wanted
 const graph = new Map(chat);
 for (const entry of await readdir(join(STATIC, "js/pages")))
   await importGraph(join(STATIC, "js/pages", entry), graph);
+for (const lazy of await lazyImports(graph)) await importGraph(lazy, graph);
 
 test("the chat preloads exactly the modules that main.js imports", async () => {
   const list = await readFile(join(TEMPLATES, "modules.html"), "utf8");
@@ -61,6 +62,18 @@ test("nothing but api.js talks to the network", async () => {
     assert.doesNotMatch(source, /\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket|EventSource/, file);
   }
 });
+
+async function lazyImports(known) {
+  const found = [];
+  for (const file of known.keys()) {
+    if (file.startsWith("vendor/")) continue;
+    const source = await readFile(join(STATIC, file), "utf8");
+    const names = [...source.matchAll(/\bimport\("(\.[^"]+)"\)/g)].map(([, name]) => name);
+    found.push(...names.map((name) => normalize(join(STATIC, dirname(file), name))));
+  }
+  assert.ok(found.some((path) => path.endsWith("views/conversation_settings.js")));
+  return found;
+}
 
 async function importGraph(entry, known = new Map()) {
   const name = relative(STATIC, entry);
