@@ -12,10 +12,11 @@ const TEMPLATES = fileURLToPath(new URL("../../web/templates", import.meta.url))
 const chat = await importGraph(join(STATIC, "js/main.js"));
 // what the chat fetches with its first turn
 const turns = await importGraph(join(STATIC, "js/views/turns.js"), new Map(chat));
-// every page's modules, and what is fetched when it is first wanted
-const graph = await importGraph(join(STATIC, "js/views/finder.js"), new Map(turns));
+// every page's modules, and those that are fetched when first wanted
+const graph = new Map(turns);
 for (const entry of await readdir(join(STATIC, "js/pages")))
   await importGraph(join(STATIC, "js/pages", entry), graph);
+for (const lazy of await lazyImports(graph)) await importGraph(lazy, graph);
 
 test("the chat preloads exactly the modules that it needs, with turns and without", async () => {
   const text = await readFile(join(TEMPLATES, "modules.html"), "utf8");
@@ -67,6 +68,18 @@ test("nothing but api.js talks to the network", async () => {
     assert.doesNotMatch(source, /\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket|EventSource/, file);
   }
 });
+
+async function lazyImports(known) {
+  const found = [];
+  for (const file of known.keys()) {
+    if (file.startsWith("vendor/")) continue;
+    const source = await readFile(join(STATIC, file), "utf8");
+    const names = [...source.matchAll(/\bimport\("(\.[^"]+)"\)/g)].map(([, name]) => name);
+    found.push(...names.map((name) => normalize(join(STATIC, dirname(file), name))));
+  }
+  assert.ok(found.some((path) => path.endsWith("views/conversation_settings.js")));
+  return found;
+}
 
 async function importGraph(entry, known = new Map()) {
   const name = relative(STATIC, entry);

@@ -67,7 +67,8 @@ export class Dialogs {
       { class: "modal-content" },
       el(
         "div",
-        { class: "modal-body" },
+        // a long sheet is scrolled by the keyboard, which needs something in it to stand on
+        { class: "modal-body", tabindex: action ? null : "0" },
         el("h2", { class: "dialog-title", id: "dialog-title" }, title),
         body,
       ),
@@ -95,14 +96,21 @@ export class Dialogs {
       });
       root.addEventListener("shown.bs.modal", () => (first ?? no).focus());
       root.addEventListener("hidden.bs.modal", () => {
+        const focused = document.activeElement;
+        // whoever was quick has gone on to something else while this was fading
+        const isFree = root.contains(focused) || focused === document.body;
         modal.dispose();
         root.remove();
-        if (opener?.isConnected && opener.offsetParent !== null) opener.focus({ preventScroll: true });
-        else this.#page.focusComposer();
+        if (isFree) this.#giveFocusTo(opener);
         resolve(null);
       });
       modal.show();
     });
+  }
+
+  #giveFocusTo(opener) {
+    if (opener?.isConnected && opener.offsetParent !== null) opener.focus({ preventScroll: true });
+    else this.#page.focusComposer();
   }
 }
 

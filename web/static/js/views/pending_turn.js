@@ -52,6 +52,7 @@ export class PendingTurn {
       this.#card.append(...files.map((file) => attachedFile(file, this.#page)));
     }
     this.element.classList.toggle("has-failed", pending.hasFailed);
+    this.element.classList.toggle("is-held", pending.isHeld);
     if (pending.hasFailed) setText(this.#reason, this.#words(pending.error));
     show(this.#failure, pending.hasFailed);
   }
