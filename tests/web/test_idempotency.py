@@ -11,8 +11,9 @@ from tests.web.hand import Hand
 from tests.web.people import Person, person, refused
 from tests.web.routes import belongings, body_name, body_of, filled
 
-# Whoever signs in is no caller of theirs, and a token is good once anyway.
-OF_PEOPLE = ("/api/session", "/api/account")
+# Whoever signs in is no caller of theirs, a token is good once anyway, and a new key or invitation
+# can't be told a second time.
+OF_PEOPLE = ("/api/session", "/api/account", "/api/keys", "/api/admin/")
 
 
 def _creating(app: OpenAPI) -> list[tuple[str, dict[str, Any]]]:
