@@ -28,6 +28,7 @@ from web.routes.conversations import conversations
 from web.routes.health import health
 from web.routes.jobs import jobs
 from web.routes.keys import keys
+from web.routes.leaving import leaving
 from web.routes.messages import messages
 from web.routes.metrics import metrics
 from web.routes.models import models
@@ -65,7 +66,7 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     register_auth(app)
     register_metrics(app)
     chat = (conversations, messages, search, transfers, prompts, jobs, models)
-    people = (sessions, account, keys, usage, admin, admin_jobs)
+    people = (sessions, account, leaving, keys, usage, admin, admin_jobs)
     for api in (*chat, *people, health):
         app.register_api(api)
     app.register_blueprint(pages)

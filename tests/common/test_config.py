@@ -10,6 +10,7 @@ from flask import Flask
 
 from common import config, run_file
 from common.config import (
+    DOCUMENTED_SECRETS,
     SEED_DATABASE_URL,
     SEED_REDIS_URL,
     BaseConfig,
@@ -183,7 +184,10 @@ def test_testing_reads_no_env_file(monkeypatch: pytest.MonkeyPatch, newcomer: Pa
     assert settings.OPENAI_API_KEY == ""
 
 
-@pytest.mark.parametrize("secret", ["", "development-only", "x" * 31])
+@pytest.mark.parametrize(
+    "secret",
+    ["", "development-only", "x" * 31, "x" * 64, "ab" * 32, max(DOCUMENTED_SECRETS, key=len)],
+)
 def test_production_refuses_a_secret_that_is_none(
     monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
