@@ -12,7 +12,7 @@ const TEMPLATES = fileURLToPath(new URL("../../web/templates", import.meta.url))
 const chat = await importGraph(join(STATIC, "js/main.js"));
 // what the chat fetches with its first turn
 const turns = await importGraph(join(STATIC, "js/views/turns.js"), new Map(chat));
-// every page's modules, and those that are fetched when first wanted
+// every page's modules, and what is fetched when it is first wanted
 const graph = new Map(turns);
 for (const entry of await readdir(join(STATIC, "js/pages")))
   await importGraph(join(STATIC, "js/pages", entry), graph);
@@ -77,7 +77,8 @@ async function lazyImports(known) {
     const names = [...source.matchAll(/\bimport\("(\.[^"]+)"\)/g)].map(([, name]) => name);
     found.push(...names.map((name) => normalize(join(STATIC, dirname(file), name))));
   }
-  assert.ok(found.some((path) => path.endsWith("views/conversation_settings.js")));
+  for (const name of ["conversation_settings", "finder"])
+    assert.ok(found.some((path) => path.endsWith(`views/${name}.js`)), name);
   return found;
 }
 
