@@ -137,8 +137,11 @@ def test_static_files_come_from_the_disk_with_the_headers_that_epicode_sends(
     direct, fronted = get(stack.url + path), get(front.url + path)
 
     assert fronted.content == direct.content
-    for name, value in HEADERS.items():
-        assert fronted.headers[name] == direct.headers[name] == value
+    for file in (path, "/static/icons/epicode.svg", "/static/css/chat.css", "/static/i18n/es.json"):
+        ours, nginx = get(stack.url + file).headers, get(front.url + file).headers
+        assert [nginx.get(name) for name in HEADERS] == [ours.get(name) for name in HEADERS]
+        assert nginx["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" in get(f"{front.url}/static/icons/epicode.svg").headers
     assert fronted.headers["Cache-Control"] == direct.headers["Cache-Control"] == "no-cache"
     assert "X-Request-Id" not in fronted.headers, "no process was asked"
     assert fronted.headers["Content-Encoding"] == "gzip"

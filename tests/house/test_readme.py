@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from common.config import ROOT
+from manage import COMMANDS
 from tests.stack import Stack
 
 TWINS = ("README.md", "README.es.md")
+UNITS = ROOT / "deploy" / "systemd"
 BLOCK = re.compile(r"(<!-- tried -->\n)?```sh\n(.*?)```", re.DOTALL)
 
 
@@ -36,11 +38,26 @@ def test_both_languages_have_the_same_sections_and_tables() -> None:
     assert shapes[0] == shapes[1]
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_every_file_that_it_links_to_is_there(name: str) -> None:
+PAGES = [*TWINS, *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_and_unit_that_a_page_names_is_there(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+
+    named = set(re.findall(r"manage\.py ([a-z][a-z-]+)", text))
+    units = set(re.findall(r"\b(chatgpt(?:-\w+)?)(?:@\S*)?\.service", text))
+
+    assert named <= set(COMMANDS)
+    there = {file.name.partition(".")[0].removesuffix("@") for file in UNITS.glob("*.service")}
+    assert units <= there
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_that_a_page_links_to_is_there(name: str) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text("utf-8"))
 
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
 
 
 @pytest.mark.parametrize(
