@@ -21,6 +21,9 @@ APPLICATIONS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 OLDEST_NODE = 20
+# Most tests wait for processes to start and to recover: two files at a time, each with databases
+# and ports of its own.
+FILES_AT_ONCE = 2
 # settings that must not reach the tests: their databases, their keys
 PERSONAL = re.compile(
     "DATABASE_URL|REDIS_URL|SECRET_KEY|FLASK_ENV|WEB_CONCURRENCY|OPENAI_.*|EPICODE_.*"
@@ -37,7 +40,9 @@ def test(arguments: list[str]) -> int:
     of_node = _test_javascript()
     env = {name: value for name, value in os.environ.items() if not PERSONAL.fullmatch(name)}
     env["EPICODE_CHROMIUM"] = browser
-    pytest = [str(environment.python()), "-m", "pytest", *arguments]
+    # the long form prints how long recoveries take: nothing else may run beside it
+    at_once = [] if "--faults" in arguments else ["-n", str(FILES_AT_ONCE), "--dist", "loadfile"]
+    pytest = [str(environment.python()), "-m", "pytest", *at_once, *arguments]
     of_pytest = _run(pytest, env)
     if of_node:
         print(text("test.js_failed"), file=sys.stderr)
