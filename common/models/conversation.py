@@ -21,6 +21,8 @@ class Conversation(Base):
         CheckConstraint("title_source IN ('default', 'person', 'model')", name="title_source"),
         CheckConstraint("kind IN ('chat', 'ask')", name="kind"),
         Index("ix_conversations_listing", "user_id", "pinned", "updated_at", "id"),
+        # or each message of a deleted conversation would be looked for in all of them
+        Index("ix_conversations_head_message_id", "head_message_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
