@@ -4,6 +4,7 @@ The web migrates first, so workers of the version before run on the new tables f
 step is applied to a real database and compared with the one before.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ class Column:
     has_default: bool
 
 
+# Revision → why old code isn't refused by the constraint that it adds.
+REFUSES_NOBODY = {"2026_11_23_title_conversations": "no version before makes a job of kind title"}
 Tables = dict[str, dict[str, Column]]
 # table → what it refuses: (kind, columns or text)
 Refusals = dict[str, set[tuple[str, str]]]
@@ -96,7 +99,7 @@ def refused(before: Refusals, after: Refusals, known: Tables) -> list[str]:
         f"{table}: new {kind} of {what}"
         for table in before
         for kind, what in after.get(table, set()) - before[table]
-        if any(f"'{name}'" in what or name in what.split() for name in known.get(table, {}))
+        if set(re.findall(r"\w+", what)) & set(known.get(table, {}))
     ]
 
 
@@ -122,7 +125,8 @@ def test_no_migration_takes_anything_from_the_code_before_it(empty: TestingConfi
         list(reversed(steps))[1:], seen, seen[1:], strict=False
     ):
         assert breaks(before, after) == [], revision
-        assert refused(refused_before, refused_after, before) == [], revision
+        new = refused(refused_before, refused_after, before)
+        assert bool(new) == (revision in REFUSES_NOBODY), (revision, new)
 
 
 @pytest.mark.parametrize(
