@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 
 from flask import Flask, Response, request
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -22,6 +22,7 @@ from common.redis_state import RedisState, redis_state
 from web.database import looking
 from web.metrics_folder import FOLDER_VARIABLE
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series a counter that nobody reads
 REQUESTS = Counter(
     "epicode_requests",
     "Requests that the web answered; polls are those of the route GET /api/jobs/<id>.",

@@ -4,7 +4,14 @@ token. `worker/listener.py` lets it be read."""
 from collections.abc import Callable
 from datetime import timedelta
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from common.jobs import Said
 from common.machine import FINISHED
@@ -16,6 +23,7 @@ KINDS = ("input", "cached", "output", "reasoning")
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series a counter that nobody reads
 _ATTEMPTS = Counter(
     "epicode_attempts",
     "Attempts by what became of them: completed, handed_over, worker_lost, an error's code, …",

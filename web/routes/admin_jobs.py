@@ -1,5 +1,6 @@
 """What administrators see of the machine, and do about jobs: everybody's, without their texts."""
 
+import time
 import uuid
 from typing import Any
 
@@ -22,6 +23,7 @@ from web.database import db
 from web.doorway import commit_and_ring
 from web.i18n import language
 from web.inputs import ItemPath, ListingCursor
+from web.routes.jobs import CANCEL_WAIT_SECONDS
 from web.services import services
 
 log = structlog.get_logger(__name__)
@@ -72,6 +74,7 @@ def cancel_anybodys_job(path: ItemPath) -> Response:
             services().live_log.ask_to_cancel([path.id])
         except RedisError as error:  # the lease's renewal brings the news within seconds
             log.warning("cancel_mark_not_left", error=type(error).__name__)
+        body = _ended_soon(path.id, body)
     return jsonify(body)
 
 
@@ -131,6 +134,16 @@ def read_upstream() -> Response:
     found = administration.upstream(db.session())
     base_url = services().config.OPENAI_BASE_URL
     return jsonify(presenters.upstream(found, base_url, language()))
+
+
+def _ended_soon(job_id: uuid.UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """The job after the second at most that its worker needs to carry a cancel out."""
+    ends_at = time.monotonic() + CANCEL_WAIT_SECONDS
+    while body["status"] == Status.IN_PROGRESS and time.monotonic() < ends_at:
+        db.session.remove()  # whoever waits holds no connection
+        time.sleep(0.05)
+        body = _shown(job_id)
+    return body
 
 
 def _shown(job_id: uuid.UUID) -> dict[str, Any]:

@@ -15,7 +15,7 @@ export class Dialogs {
   async confirm({ title, text, action }) {
     const body = el("p", { class: "dialog-text" }, text);
     return (
-      (await this.ask({ title, body, action, isDanger: true, value: () => true })) ?? false
+      (await this.ask({ title, body, action, isDanger: true, waits: true, value: () => true })) ?? false
     );
   }
 
@@ -50,8 +50,19 @@ export class Dialogs {
   /**
    * Shows `body` under a title. Resolves to `value()` when the person agrees by `action`, to null
    * when they turn away; without an action there is nothing but to close it. `first` gets the focus.
+   * `waits`: not before it has gone and given the focus back, for what changes the opener itself.
    */
-  async ask({ title, body, action = null, isDanger = false, isWide = false, value, first = null }) {
+  async ask({
+    title,
+    body,
+    action = null,
+    isDanger = false,
+    isWide = false,
+    waits = false,
+    value,
+    first = null,
+  }) {
+    let answer = null;
     const { i18n } = this.#page;
     const opener = openerOf(document.activeElement);
     const no = el(
@@ -91,7 +102,8 @@ export class Dialogs {
         event.preventDefault();
         if (!action) return;
         // at once: whoever is quick sends the next message while the dialog is still fading
-        resolve(value());
+        answer = value();
+        if (!waits) resolve(answer);
         modal.hide();
       });
       root.addEventListener("shown.bs.modal", () => (first ?? no).focus());
@@ -102,7 +114,7 @@ export class Dialogs {
         modal.dispose();
         root.remove();
         if (isFree) this.#giveFocusTo(opener);
-        resolve(null);
+        resolve(answer);
       });
       modal.show();
     });
