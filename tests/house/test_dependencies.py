@@ -1,6 +1,5 @@
 """Every dependency is pinned with its hashes, and known holes fail the run."""
 
-import json
 import re
 
 import pytest
@@ -31,13 +30,21 @@ def test_a_known_hole_is_named() -> None:
         ]
     }
 
-    assert advisories.holes_in(json.dumps(report)) == ["holed 2.0: PYSEC-1"]
+    assert advisories.is_from_a_source(report)
+    assert advisories.holes_in(report) == ["holed 2.0: PYSEC-1"]
+
+
+def test_a_source_that_knows_no_package_is_none() -> None:
+    report = {"dependencies": [{"name": "unknown", "skip_reason": "not on PyPI"}]}
+
+    assert not advisories.is_from_a_source(report)
 
 
 def test_without_a_source_it_is_said_that_nothing_was_audited(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(advisories, "SOURCE", "http://127.0.0.1:1/none")
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
 
     assert advisories.audit() == 0
 
