@@ -61,6 +61,8 @@ def test_the_transcript_has_no_violation(
     found["side by side"] = violations(chat.page)
     chat.page.locator("#topbar [data-menu] > button").click()
     chat.page.get_by_role("button", name="Buscar aquí").click()
+    # it is fetched when first wanted
+    expect(chat.page.get_by_label("Buscar en esta conversación")).to_be_focused()
     chat.page.keyboard.type(marker)
     expect(chat.page.locator(".finder-hit").first).to_be_visible()
     found["finding"] = violations(chat.page)
