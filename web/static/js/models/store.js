@@ -13,6 +13,8 @@ export class Store extends EventTarget {
   #models = [];
   // deleted for whoever looks, but not yet at the server: that can still be undone
   #leaving = new Set();
+  // deleted at the server: a list that was asked for before may still name it
+  #gone = new Set();
 
   constructor(api, memory) {
     super();
@@ -21,7 +23,7 @@ export class Store extends EventTarget {
   }
 
   get conversations() {
-    return this.#conversations.filter(({ id }) => !this.#leaving.has(id));
+    return this.#conversations.filter(({ id }) => !this.#leaving.has(id) && !this.#gone.has(id));
   }
 
   get hasMore() {
@@ -114,7 +116,7 @@ export class Store extends EventTarget {
         throw error;
       }
     }
-    this.#conversations = this.#conversations.filter((conversation) => conversation.id !== id);
+    this.#gone.add(id);
     this.bringBack(id);
   }
 
