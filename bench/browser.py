@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, expect
 
 from bench.figures import Figure, figures_table, percentile
+from bench.first_view import FIRST_VIEW_KIB, JAVASCRIPT_KIB, KIB, answers
 from bench.screen import browser_page
 from bench.stack import Stack
 from bench.stored import make_history
@@ -26,9 +27,7 @@ from bench.stored import make_history
 ROUNDS = 3
 SIZES = (4096, 256)
 TURNS = 250  # a question and a reply each
-KIB = 1024
 MEAN_MS, P95_MS, OPENING_MS = 25, 100, 300
-FIRST_VIEW_KIB, JAVASCRIPT_KIB = 190, 150
 
 # One block of code in about 2 KB, with what else replies are made of.
 _PART = """## Parte {n}: una cola que no pierde nada
@@ -174,28 +173,13 @@ def _open(page: Page, conversation: str) -> float:
 
 
 def _bytes(page: Page) -> list[Figure]:
-    """What the first view of `/` brings over the wire, headers too, into an empty cache."""
-    protocol = page.context.new_cdp_session(page)
-    kinds: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-    protocol.on(
-        "Network.responseReceived",
-        lambda event: kinds.update({event["requestId"]: event["type"]}),
-    )
-    protocol.on(
-        "Network.loadingFinished",
-        lambda event: sizes.update({event["requestId"]: int(event["encodedDataLength"])}),
-    )
-    protocol.send("Network.enable")
-    protocol.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    _ready(page, "/")
-    page.wait_for_load_state("networkidle")
-    protocol.detach()
-    script = sum(size for request, size in sizes.items() if kinds.get(request) == "Script")
+    """What the first view of `/` brings over the wire."""
+    brought = answers(page, lambda: _ready(page, "/"))
+    script = sum(size for kind, size in brought if kind == "Script")
     return [
-        Figure("first view", sum(sizes.values()) / KIB, "KiB", FIRST_VIEW_KIB),
+        Figure("first view", sum(size for _, size in brought) / KIB, "KiB", FIRST_VIEW_KIB),
         Figure("first view, of it JavaScript", script / KIB, "KiB", JAVASCRIPT_KIB),
-        Figure("first view, requests", len(sizes), ""),
+        Figure("first view, requests", len(brought), ""),
     ]
 
 
