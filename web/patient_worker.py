@@ -76,6 +76,8 @@ class Arriving:
 class Connection(TConn):  # type: ignore[misc]
     """A client's connection, whose thread waits for nobody longer than its patience."""
 
+    is_watched = False  # by the process's loop, while its request arrives
+
     def init(self) -> None:
         super().init()
         self.sock.settimeout(PATIENCE_SECONDS)
@@ -126,6 +128,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._receive(conn, conn.sock)
         if conn in self._arriving:  # most have come whole, and need no watching
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
+            conn.is_watched = True
 
     def _receive(self, conn: Connection, sock: socket.socket) -> None:
         arriving = self._arriving[conn]
@@ -162,8 +165,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def _forget(self, conn: Connection) -> Arriving:
-        with suppress(KeyError):
+        if conn.is_watched:
             self.poller.unregister(conn.sock)
+            conn.is_watched = False
         arriving = self._arriving.pop(conn)
         self._bytes -= len(arriving.data)
         return arriving
