@@ -5,12 +5,12 @@ holds the attempt's text. It may fail, fill or vanish and the job never notices:
 treats RedisError as "no live log". Only who has just won a claim or a renewal writes the hash.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import orjson
 import redis
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
@@ -107,14 +107,14 @@ class LiveLog:
         self._mark_done = client.register_script(_MARK_DONE)
 
     @classmethod
-    def connect(cls, url: str) -> "LiveLog":
-        """A client that gives up after a second and never repeats: a repeated APPEND would
+    def connect(cls, url: str, *, patience_seconds: float = TIMEOUT_SECONDS) -> "LiveLog":
+        """A client that gives up after that long and never repeats: a repeated APPEND would
         double text."""
         return cls(
             redis.Redis.from_url(
                 url,
-                socket_timeout=TIMEOUT_SECONDS,
-                socket_connect_timeout=TIMEOUT_SECONDS,
+                socket_timeout=patience_seconds,
+                socket_connect_timeout=patience_seconds,
                 retry=Retry(NoBackoff(), 0),
                 health_check_interval=0,
             )
@@ -123,7 +123,7 @@ class LiveLog:
     def show(self, jobs: Iterable[tuple[uuid.UUID, int, uuid.UUID, dict[str, Any]]]) -> None:
         """Writes the hashes of (job, attempt, owner, shown)s that were just claimed or renewed."""
         calls = [
-            (_hash(job_id), attempt, json.dumps(shown), str(owner), HASH_SECONDS)
+            (_hash(job_id), attempt, orjson.dumps(shown), str(owner), HASH_SECONDS)
             for job_id, attempt, owner, shown in jobs
         ]
         self._run_many(self._write_hash, calls)
@@ -149,13 +149,18 @@ class LiveLog:
 
     def read(self, job_id: uuid.UUID, owner: uuid.UUID, cursor: Cursor | None) -> LiveJob | None:
         """The running job's poll, or None: ask the database."""
-        position = [cursor.attempt, cursor.offset] if cursor else [-1, -1]
-        found = self._read(keys=[_hash(job_id)], args=[str(owner), *position])
-        if found is None:
-            return None
-        attempt, shown, cancelling, length, start, text = cast(list[Any], found)
-        reading = _reading(cursor, int(attempt), int(length), int(start), text)
-        return LiveJob(json.loads(shown), int(attempt), bool(cancelling), int(length), reading)
+        found = self._read(keys=[_hash(job_id)], args=[str(owner), *_position(cursor)])
+        return _live_job(cursor, found)
+
+    def read_many(
+        self, readers: Sequence[tuple[uuid.UUID, Cursor | None]], owner: uuid.UUID
+    ) -> list[LiveJob | None]:
+        """The same for many jobs of one owner, with one question."""
+        calls = [(_hash(job_id), str(owner), *_position(cursor)) for job_id, cursor in readers]
+        answers = self._run_many(self._read, calls)
+        return [
+            _live_job(cursor, found) for (_, cursor), found in zip(readers, answers, strict=True)
+        ]
 
     def text(self, job_id: uuid.UUID, attempt: int) -> bytes:
         """The whole text of an attempt, as far as it is logged; empty when it is lost."""
@@ -225,6 +230,19 @@ class Flushed:
 
     refused: list[NewText]
     cancelled: list[uuid.UUID]
+
+
+def _position(cursor: Cursor | None) -> tuple[int, int]:
+    return (cursor.attempt, cursor.offset) if cursor else (-1, -1)
+
+
+def _live_job(cursor: Cursor | None, found: Any) -> LiveJob | None:
+    """What the script answered; None: nothing for this reader."""
+    if found is None:
+        return None
+    attempt, shown, cancelling, length, start, text = found
+    reading = _reading(cursor, int(attempt), int(length), int(start), text)
+    return LiveJob(orjson.loads(shown), int(attempt), bool(cancelling), int(length), reading)
 
 
 def _reading(cursor: Cursor | None, attempt: int, length: int, start: int, text: bytes) -> Reading:

@@ -115,10 +115,18 @@ def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
 def _count(response: Response) -> Response:
     rule = request.url_rule
     # what no route answers may have any path and any method
-    key = (request.method, rule.rule, response.status_code) if rule else ("", "", 404)
+    if rule:
+        count(request.method, rule.rule, response.status_code)
+    else:
+        count("", "", 404)
+    return response
+
+
+def count(method: str, rule: str, status: int) -> None:
+    """Counts a request that was answered by the route of this rule; "": by none."""
+    key = (method, rule, status)
     counter = _counters.get(key)
     if counter is None:
-        route = f"{key[0]} {key[1]}" if rule else "other"
-        counter = _counters[key] = REQUESTS.labels(route, str(key[2]))
+        route = f"{method} {rule}" if rule else "other"
+        counter = _counters[key] = REQUESTS.labels(route, str(status))
     counter.inc()
-    return response

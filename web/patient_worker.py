@@ -2,7 +2,8 @@
 
 Otherwise eight clients that send a byte now and then would hold all eight threads. Here the
 process's own loop gathers what comes, as long as it takes up to `ARRIVES_WITHIN`, and a thread that
-answers waits for no client longer than `PATIENCE_SECONDS`.
+answers waits for no client longer than `PATIENCE_SECONDS`. Plain polls need no thread: the loop
+answers them (web/quick_polls.py).
 """
 
 import re
@@ -10,6 +11,7 @@ import selectors
 import socket
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from web.guard import MAX_BODY_BYTES
+from web.quick_polls import PlainPoll, QuickPolls
 
 ARRIVES_WITHIN = 30.0
 PATIENCE_SECONDS = 10.0
@@ -76,7 +79,7 @@ class Arriving:
 class Connection(TConn):  # type: ignore[misc]
     """A client's connection, whose thread waits for nobody longer than its patience."""
 
-    is_watched = False  # by the process's loop, while its request arrives
+    is_watched = False  # by the process's loop, for what comes next
 
     def init(self) -> None:
         super().init()
@@ -90,6 +93,19 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._arriving: OrderedDict[Connection, Arriving] = OrderedDict()
         self._bytes = 0
+        self._quick: QuickPolls | None = None
+        # Those that have come and are to be answered together; their requests count as arriving.
+        self._polls: dict[Connection, PlainPoll] = {}
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self._quick = QuickPolls.of(self.wsgi)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """A turn of the loop: takes what has come, then answers the plain polls among it."""
+        super().wait_for_and_dispatch_events(timeout)
+        if self._polls:
+            self._answer_polls()
 
     def accept(self, listener: socket.socket) -> None:
         """Takes a connection; most have sent their request by now."""
@@ -105,8 +121,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """The next request of a connection that was kept alive."""
-        self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
+        conn.is_watched = True
         self._await(conn)
 
     def murder_keepalived(self, force: bool = False) -> None:
@@ -126,9 +142,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._arriving[conn] = Arriving()
         conn.sock.setblocking(False)
         self._receive(conn, conn.sock)
-        if conn in self._arriving:  # most have come whole, and need no watching
-            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
-            conn.is_watched = True
+        if conn in self._arriving and conn not in self._polls:  # most have come whole
+            self._watch(conn, self._receive)
 
     def _receive(self, conn: Connection, sock: socket.socket) -> None:
         arriving = self._arriving[conn]
@@ -144,7 +159,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         arriving.add(piece)
         self._bytes += len(piece)
         if arriving.is_whole:
-            self._hand_over(conn)
+            poll = self._quick.plain(arriving.data) if self._quick and self.alive else None
+            if poll is not None:
+                self._polls[conn] = poll
+            else:
+                self._hand_over(conn)
         elif arriving.waits_to_continue:
             arriving.told_to_continue = True
             with suppress(OSError):  # a client that takes nothing gets nothing
@@ -152,8 +171,40 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         elif self._bytes > MOST_ARRIVING_BYTES:
             self._drop(next(iter(self._arriving)))
 
+    def _answer_polls(self) -> None:
+        assert self._quick is not None
+        polls, self._polls = self._polls, {}
+        for conn, answer in zip(polls, self._quick.answers([*polls.values()]), strict=True):
+            if conn not in self._arriving:  # dropped, to make room for others
+                continue
+            if answer is None or len(self.keepalived_conns) >= self.max_keepalived:
+                self._hand_over(conn)
+            else:
+                self._answer(conn, answer)
+
+    def _answer(self, conn: Connection, answer: bytes) -> None:
+        """Sends it at once: there is room for it, unless the client doesn't read."""
+        try:
+            is_sent = conn.sock.send(answer) == len(answer)
+        except OSError:
+            is_sent = False
+        if not is_sent:
+            self._drop(conn)
+            return
+        self._forget(conn)
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)
+        self._watch(conn, self.on_client_socket_readable)
+
+    def _watch(self, conn: Connection, on_readable: Callable[..., None]) -> None:
+        """From now on what comes from this client calls that."""
+        watch = self.poller.modify if conn.is_watched else self.poller.register
+        watch(conn.sock, selectors.EVENT_READ, partial(on_readable, conn))
+        conn.is_watched = True
+
     def _hand_over(self, conn: Connection) -> None:
         arriving = self._forget(conn)
+        self._unwatch(conn)
         conn.data_ready = True
         conn.init()
         conn.parser.unreader.unread(bytes(arriving.data))
@@ -161,13 +212,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _drop(self, conn: Connection) -> None:
         self._forget(conn)
+        self._unwatch(conn)
         self.nr_conns -= 1
         conn.close()
 
-    def _forget(self, conn: Connection) -> Arriving:
+    def _unwatch(self, conn: Connection) -> None:
         if conn.is_watched:
             self.poller.unregister(conn.sock)
             conn.is_watched = False
+
+    def _forget(self, conn: Connection) -> Arriving:
         arriving = self._arriving.pop(conn)
         self._bytes -= len(arriving.data)
         return arriving

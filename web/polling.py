@@ -27,7 +27,7 @@ from web import presenters
 from web.database import db, looking
 from web.i18n import Language
 from web.pacing import Watched
-from web.services import services
+from web.services import Services, services
 
 STEP_SECONDS = 0.1
 
@@ -56,11 +56,16 @@ def poll(job_id: uuid.UUID, user_id: uuid.UUID, cursor: Cursor | None, lang: Lan
         log.warning("live_log_unreadable", error=type(error).__name__)
         live = None
     if live is not None:
-        silent = 0 if live.length else part.line.last.silent_for_ms(_started_at(live))
-        body = presenters.live_job(live, Watched(watched, silent))
-        return Poll(body, _etag(body, live.length))
+        return live_poll(part, live, watched)
     with looking() as connection:
         return stored_poll(connection, job_id, user_id, cursor, lang, watched=watched)
+
+
+def live_poll(part: Services, live: LiveJob, watched: int) -> Poll:
+    """What a reader sees of a running job, from what the live log had for him."""
+    silent = 0 if live.length else part.line.last.silent_for_ms(_started_at(live))
+    body = presenters.live_job(live, Watched(watched, silent))
+    return Poll(body, _etag(body, live.length))
 
 
 def stored_poll(

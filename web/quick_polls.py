@@ -1,0 +1,119 @@
+"""Polls of running jobs, answered by the process's own loop: all that have come at once ask Redis
+one question together.
+
+They are most of what a web process is asked, and a thread's way through gunicorn and Flask costs
+several times what the answer does. Answered here is only what is plain: a poll that doesn't wait,
+of the local user, whose job is running, in a request of exactly this form. Whatever else, and all
+of it while Redis is slow, goes that way, whose answers these equal.
+"""
+
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+from flask import Flask
+from gunicorn import SERVER
+from gunicorn.util import http_date
+from redis.exceptions import RedisError
+
+from common.callers import LOCAL
+from common.cursor import Cursor
+from common.errors import EpiCodeError
+from common.live_log import LiveJob, LiveLog
+from web import compression, metrics
+from web.guard import HEADERS, is_this_machine
+from web.polling import live_poll
+from web.services import Services
+
+RULE = "/api/jobs/<id>"
+# The loop waits for nobody longer, and after that asks nothing for a while.
+PATIENCE_SECONDS = 0.25
+PAUSE_SECONDS = 2.0
+LONGEST_REQUEST = 4096
+
+_REQUEST = re.compile(
+    rb"GET /api/jobs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\?cursor=([\w-]{1,40}))?"
+    rb" HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[ -~]*\r\n)+)\r\n"
+)
+_HOST = re.compile(rb"^host: *(.*?) *\r$", re.IGNORECASE | re.MULTILINE)
+# Whatever would have it answered otherwise, by whom it is asked or in which form.
+_OF_MORE = re.compile(
+    rb"^(?:(?:authorization|content-length|expect|http2-settings|if-none-match|prefer"
+    rb"|transfer-encoding|upgrade):|connection:(?! *keep-alive *\r))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_HEADERS = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+
+
+@dataclass(frozen=True)
+class PlainPoll:
+    """A request for a job's news that needs neither a thread nor the database."""
+
+    job_id: uuid.UUID
+    cursor: Cursor | None
+
+
+class QuickPolls:
+    """What the loop of a web process answers itself. Connects at the first question."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        url = services.config.REDIS_URL
+        self._live_log = LiveLog.connect(url, patience_seconds=PATIENCE_SECONDS)
+        self._asks_again_at = 0.0
+
+    @classmethod
+    def of(cls, app: Flask) -> "QuickPolls | None":
+        """None where each caller must be looked up in the database first."""
+        services: Services = app.extensions["epicode"]
+        return cls(services) if services.config.EPICODE_AUTH == "local" else None
+
+    def plain(self, request: bytes | bytearray) -> PlainPoll | None:
+        """The poll that this whole request is, or None: it goes the usual way."""
+        if len(request) > LONGEST_REQUEST or time.monotonic() < self._asks_again_at:
+            return None
+        found = _REQUEST.fullmatch(request)
+        if found is None:
+            return None
+        job_id, opaque, headers = found.groups()
+        hosts = _HOST.findall(headers)
+        if len(hosts) != 1 or not is_this_machine(hosts[0].decode()) or _OF_MORE.search(headers):
+            return None
+        try:
+            cursor = Cursor.decode(opaque.decode()) if opaque else None
+        except EpiCodeError:
+            return None
+        return PlainPoll(uuid.UUID(job_id.decode()), cursor)
+
+    def answers(self, polls: Sequence[PlainPoll]) -> list[bytes | None]:
+        """The whole answer to each; None where the job isn't running, or much has been said: that
+        goes the usual way. One round trip."""
+        try:
+            readers = [(poll.job_id, poll.cursor) for poll in polls]
+            lives = self._live_log.read_many(readers, LOCAL.id)
+        except RedisError:  # a thread says what is wrong, if it still is
+            self._asks_again_at = time.monotonic() + PAUSE_SECONDS
+            return [None] * len(polls)
+        now = time.monotonic()
+        return [
+            self._answer(poll, live, now) if live else None
+            for poll, live in zip(polls, lives, strict=True)
+        ]
+
+    def _answer(self, poll: PlainPoll, live: LiveJob, now: float) -> bytes | None:
+        found = live_poll(self._services, live, self._services.watchers.saw(poll.job_id, now))
+        body = orjson.dumps(found.body)
+        if len(body) >= compression.SMALLEST:
+            return None
+        metrics.count("GET", RULE, 200)
+        head = (
+            f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {http_date()}\r\n"
+            "Connection: keep-alive\r\nContent-Type: application/json\r\n"
+            f'Content-Length: {len(body)}\r\nETag: "{found.etag}"\r\n{_HEADERS}'
+            f"Cache-Control: no-store\r\nX-Request-Id: req_{secrets.token_hex(10)}\r\n\r\n"
+        )
+        return head.encode() + body
