@@ -15,20 +15,13 @@ import structlog
 from redis.exceptions import RedisError
 
 from common.live_log import LiveLog, NewText
+from worker.cadence import flush_seconds
 
-# Shorter than a person can tell, longer than readers of a thousand replies take between two polls.
-FASTEST_SECONDS, SLOWEST_SECONDS = 0.04, 0.25
-APPENDS_A_SECOND = 1500
 # A silent stream has nothing to flush, yet its cancel must be seen within a second, also when
 # many are asked at once, each of which has a thread of the web wait for its end.
 MARKS_SECONDS = 0.1
 
 log = structlog.get_logger(__name__)
-
-
-def flush_seconds(replies: int) -> float:
-    """The time from one flush to the next while so many replies run."""
-    return min(SLOWEST_SECONDS, max(FASTEST_SECONDS, replies / APPENDS_A_SECOND))
 
 
 class ReplyLog:

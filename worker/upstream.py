@@ -21,6 +21,7 @@ import openai
 import orjson
 
 from common.catalogue import Limits
+from worker.cadence import rest_seconds
 from worker.chunks import Event, Lines, NoChunk, Reported, events_of
 from worker.context_window import Part
 
@@ -31,6 +32,8 @@ LISTING_TIMEOUT_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 30.0
 # A server that holds its answer open after the last word must not hold the reply back.
 READ_OUT_SECONDS = 0.1
+# A piece of that size is followed by others at once: who says so much is read without a rest.
+LARGE_PIECE = 4096
 # Headers of a call: packing would hold tokens back, and cost the unpacking.
 AS_IT_IS = {"Accept-Encoding": "identity"}
 
@@ -99,10 +102,11 @@ class Upstream:
                 event_hooks={"response": [_keep_the_beginning]},
             ),
         )
+        self._streams = 0
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer, until the server ends it. Raises UpstreamError."""
-        with translated(request.limits.id):
+        with self._counted(), translated(request.limits.id):
             async with aclosing(await self._send(request)) as response, _body(response) as pieces:
                 lines = Lines()
                 async for piece in pieces:
@@ -112,6 +116,16 @@ class Upstream:
                             return
                         for event in events_of(line):
                             yield event
+                    if len(piece) < LARGE_PIECE and (rest := rest_seconds(self._streams)):
+                        await asyncio.sleep(rest)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
 
     async def _send(self, request: Request) -> httpx2.Response:
         """The answer's head. The body is ready to go: `chat.completions.create` would first walk

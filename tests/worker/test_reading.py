@@ -141,3 +141,20 @@ def test_a_stream_that_just_ends_is_no_error_of_either_reading(
     assert broken_off.finish is None
     assert broken_off.error is None
     assert broken_off.text != ""
+
+
+def test_a_crowd_is_read_to_its_end_and_loses_no_word() -> None:
+    async def hear(client: Client) -> str:
+        async with aclosing(client.stream(QUESTION)) as events:
+            return "".join([event.text async for event in events if isinstance(event, Delta)])
+
+    async def hear_all(url: str) -> list[str]:
+        client = Client(url, "k", connect_seconds=2)
+        try:
+            return await asyncio.gather(*(hear(client) for _ in range(120)))
+        finally:
+            await client.close()
+
+    with Upstream() as server:
+        server.default = reply(SAID * 50, chunk=9, every=0.002)
+        assert asyncio.run(hear_all(server.url)) == [SAID * 50] * 120
