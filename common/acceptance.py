@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from common import allowance, branches
 from common.allowance import NOTHING_RESERVED, Allowance, Reservation
 from common.catalogue import Limits, Listing
+from common.db import Transaction
 from common.errors import EpiCodeError
-from common.prepared import prepared
+from common.statement import prepared
 from common.tokens import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE
 
 TOO_MANY_RETRY_SECONDS = 30
@@ -103,7 +102,7 @@ class Grounds:
 
 
 def grounds(
-    session: Session,
+    session: Transaction,
     user_id: uuid.UUID,
     conversation_id: uuid.UUID,
     parent_id: uuid.UUID | None,
@@ -116,7 +115,7 @@ def grounds(
     if caps and caps.allowance and caps.allowance.needs_counting:
         statement = _GROUNDS_WITH_SPENT
         values |= allowance.marks(datetime.now(UTC)) | {"key": caps.key_id}
-    row = session.execute(statement, values).one()
+    row = statement.one(session, values)
     parent = None
     if row.parent_id is not None:
         parent = Parent(
@@ -135,7 +134,7 @@ def grounds(
 
 
 def check_size(
-    session: Session, found: Grounds, limits: Limits, params: dict[str, Any], tokens: int
+    session: Transaction, found: Grounds, limits: Limits, params: dict[str, Any], tokens: int
 ) -> None:
     """Raises EpiCodeError `turn_too_long`, with both numbers, for a turn of `tokens` that can't be
     sent even alone with the system message and the pinned turns above it."""
@@ -146,7 +145,7 @@ def check_size(
         raise EpiCodeError("turn_too_long", tokens=needed, budget=budget, model=limits.id)
 
 
-def always_sent(session: Session, found: Grounds, leaf: uuid.UUID | None) -> int:
+def always_sent(session: Transaction, found: Grounds, leaf: uuid.UUID | None) -> int:
     """Tokens that no window below `leaf` does without: system message, pins, the answer's own."""
     needed = TOKENS_PER_ANSWER + found.system_tokens
     if found.any_pinned:  # only then is the branch walked

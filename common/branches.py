@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, TextClause, select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
+from common.db import Transaction
 from common.models import Job, Message
-from common.prepared import columns_of, prepared
+from common.statement import Row, Statement, columns_of, prepared
 from common.tokens import TOKENS_PER_MESSAGE
 
 MOST_REPLIES = 100
@@ -62,7 +63,7 @@ _ROOT = prepared(
 )
 
 # Pinned turns above those: the pinned message itself and the other half of its turn.
-_PINNED_ABOVE = text("""
+_PINNED_ABOVE = Statement(f"""
     WITH RECURSIVE above AS (
         SELECT id, parent_id, role, in_window FROM messages WHERE id = :start
         UNION ALL
@@ -75,7 +76,7 @@ _PINNED_ABOVE = text("""
         WHERE reply.role = 'assistant'
           AND (reply.in_window = 'always' OR question.in_window = 'always')
     )
-    SELECT messages.* FROM messages
+    SELECT {_ROW} FROM messages
     JOIN turns ON messages.id IN (turns.reply, turns.question)
     ORDER BY messages.turn_index
 """)
@@ -83,7 +84,7 @@ _PINNED_ABOVE = text("""
 
 # Pinned turns of the branch that ends in a leaf, as windows send them: whole, and not without a
 # text of the reply, which may be on its way.
-_PINNED_TOKENS = text("""
+_PINNED_TOKENS = Statement("""
     WITH RECURSIVE branch AS (
         SELECT id, parent_id, role, in_window, token_count,
                content <> '' OR status = 'pending' AS is_answered
@@ -100,7 +101,7 @@ _PINNED_TOKENS = text("""
       AND 'never' NOT IN (question.in_window, reply.in_window)
 """)
 
-_NEWEST_LEAF = text("""
+_NEWEST_LEAF = Statement("""
     WITH RECURSIVE down AS (
         SELECT id, turn_index FROM messages
         WHERE id = :message AND conversation_id = :conversation
@@ -128,7 +129,7 @@ class Beside:
     """What is shown with a message: its siblings in order, itself included, and a reply's job."""
 
     siblings: list[uuid.UUID]
-    job: Job | Row[Any] | None
+    job: Job | Row | None
 
 
 def branch(
@@ -156,7 +157,7 @@ def newest_leaf(
 ) -> uuid.UUID | None:
     """The leaf below a message that is reached by its newest children; None: a stranger's."""
     values = {"message": message_id, "conversation": conversation_id}
-    leaf: uuid.UUID | None = session.scalar(_NEWEST_LEAF, values)
+    leaf: uuid.UUID | None = _NEWEST_LEAF.scalar(session, values)
     return leaf
 
 
@@ -172,28 +173,28 @@ def replies(session: Session, question_id: uuid.UUID) -> Sequence[Message]:
     return session.scalars(query).all()[::-1]
 
 
-def pinned_tokens(session: Session, conversation_id: uuid.UUID, leaf: uuid.UUID | None) -> int:
+def pinned_tokens(session: Transaction, conversation_id: uuid.UUID, leaf: uuid.UUID | None) -> int:
     """What the pinned turns of the branch that ends in `leaf` take of every window."""
     values = {"leaf": leaf, "conversation": conversation_id, "per_message": TOKENS_PER_MESSAGE}
-    return int(session.scalar(_PINNED_TOKENS, values) or 0)
+    return int(_PINNED_TOKENS.scalar(session, values))
 
 
 def for_window(
-    session: Session, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
-) -> Sequence[Row[Any]]:
+    session: Transaction, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
+) -> Sequence[Row]:
     """What a window of `budget` tokens may be built from, oldest first: the root, pinned turns,
     and the branch above the prompt as far as the budget could reach. Plain rows of messages."""
     values = {"prompt": prompt_id, "conversation": conversation_id, "budget": budget}
-    near = session.execute(_WITHIN_BUDGET, values).all()
+    near = _WITHIN_BUDGET.all(session, values)
     if near[0].turn_index == 0:
         return near
     above = {"conversation": conversation_id, "depth": near[0].turn_index, "start": near[0].id}
-    root = session.execute(_ROOT, above).one()
-    pinned = session.execute(_PINNED_ABOVE, above).all() if root.any_pinned else []
+    root = _ROOT.one(session, above)
+    pinned = _PINNED_ABOVE.all(session, above) if root.any_pinned else []
     return [root, *pinned, *near]
 
 
-def turn(session: Session, job: Job | Row[Any]) -> Sequence[Message]:
+def turn(session: Session, job: Job | Row) -> Sequence[Message]:
     """A job's prompt and its reply, in this order."""
     ids = (job.prompt_message_id, job.reply_message_id)
     query = select(Message).where(Message.id.in_(ids)).order_by(Message.turn_index)
@@ -201,7 +202,7 @@ def turn(session: Session, job: Job | Row[Any]) -> Sequence[Message]:
 
 
 def beside(
-    session: Session, messages: Sequence[Message], *, jobs: Sequence[Job | Row[Any]] | None = None
+    session: Session, messages: Sequence[Message], *, jobs: Sequence[Job | Row] | None = None
 ) -> dict[uuid.UUID, Beside]:
     """Siblings and jobs of many messages, in two queries; in one where the `jobs` are known."""
     parents = {message.parent_id for message in messages if message.parent_id is not None}

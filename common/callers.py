@@ -5,12 +5,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, text
-from sqlalchemy.orm import Session
-
 from common.db import Reader
 from common.models.access import LOCAL_USER_ID
-from common.prepared import prepared
+from common.statement import Row, Statement, prepared
 
 # How exactly "last seen" and "last used" are known: no request writes them more often.
 _SEEN_EVERY = "interval '5 minutes'"
@@ -35,8 +32,8 @@ _BY_KEY = prepared(
       AND disabled_at IS NULL
     """,
 )
-_SEE_SESSION = text("UPDATE sessions SET last_seen_at = now() WHERE id = :id")
-_SEE_KEY = text("UPDATE api_keys SET last_used_at = now() WHERE id = :id")
+_SEE_SESSION = Statement("UPDATE sessions SET last_seen_at = now() WHERE id = :id")
+_SEE_KEY = Statement("UPDATE api_keys SET last_used_at = now() WHERE id = :id")
 
 
 @dataclass(frozen=True)
@@ -77,23 +74,23 @@ def digest(secret: str) -> bytes:
 
 def by_session(reader: Reader, token: str) -> Caller | None:
     """None: there is no such session, it has ended, or its user is disabled."""
-    return _caller(reader.execute(_BY_SESSION, {"digest": digest(token)}).one_or_none())
+    return _caller(_BY_SESSION.first(reader, {"digest": digest(token)}))
 
 
 def by_key(reader: Reader, key: str) -> Caller | None:
     """None: there is no such key, it was revoked or has expired, or its user is disabled."""
-    return _caller(reader.execute(_BY_KEY, {"digest": digest(key)}).one_or_none())
+    return _caller(_BY_KEY.first(reader, {"digest": digest(key)}))
 
 
-def note_seen(reader: Session | Reader, caller: Caller) -> None:
+def note_seen(reader: Reader, caller: Caller) -> None:
     """Records that session or key was used just now."""
     if caller.session_id is not None:
-        reader.execute(_SEE_SESSION, {"id": caller.session_id})
+        _SEE_SESSION.all(reader, {"id": caller.session_id})
     elif caller.key_id is not None:
-        reader.execute(_SEE_KEY, {"id": caller.key_id})
+        _SEE_KEY.all(reader, {"id": caller.key_id})
 
 
-def _caller(row: Row[Any] | None) -> Caller | None:
+def _caller(row: Row | None) -> Caller | None:
     if row is None:
         return None
     return Caller(

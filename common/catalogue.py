@@ -17,6 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from common.db import Transaction
 from common.errors import ConfigurationError, EpiCodeError
 from common.jobs import Usage
 from common.models import Model
@@ -123,11 +124,13 @@ class Catalogue:
         }
         return Limits(id=model, label=model, reasoning=bool(_REASONING.search(model)), **known)
 
-    def offers(self, session: Session) -> list[Offer]:
+    def offers(self, session: Transaction) -> list[Offer]:
         """The picker: seed and chat models first; retired ones last, marked."""
         return self._offers(_listed(session))
 
-    def choose(self, session: Session, asked: str | None, listing: Listing | None = None) -> Limits:
+    def choose(
+        self, session: Transaction, asked: str | None, listing: Listing | None = None
+    ) -> Limits:
         """The model that a turn will use: the one asked for, else the default.
 
         `listing` marks the state of the server's list, which is read again only when that has
@@ -147,7 +150,7 @@ class Catalogue:
             raise EpiCodeError("model_unavailable", model=asked, available=", ".join(names))
         return self.limits(asked, listed.get(asked))
 
-    def limits_now(self, session: Session, model: str) -> Limits:
+    def limits_now(self, session: Transaction, model: str) -> Limits:
         """`limits` with what the server last told of this model."""
         return self.limits(model, session.scalar(select(Model.limits).where(Model.id == model)))
 
@@ -205,7 +208,7 @@ def forget_other_servers(session: Session, base_url: str) -> None:
     )
 
 
-def pause(session: Session, model: str, wait: timedelta) -> None:
+def pause(session: Transaction, model: str, wait: timedelta) -> None:
     """The server said "slow down": nobody starts a job of this model for so long."""
     until = func.now() + wait
     session.execute(
@@ -218,7 +221,7 @@ def pause(session: Session, model: str, wait: timedelta) -> None:
     )
 
 
-def _listed(session: Session) -> dict[str, dict[str, Any]]:
+def _listed(session: Transaction) -> dict[str, dict[str, Any]]:
     rows = session.execute(select(Model.id, Model.limits).where(Model.listed_at.is_not(None)))
     return {row.id: row.limits for row in rows}
 

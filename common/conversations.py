@@ -9,18 +9,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from common import branches, spending, turns
 from common.acceptance import WaitingCaps, always_sent, check_size, check_waiting, grounds
 from common.catalogue import Catalogue
-from common.db import new_id
+from common.db import Transaction, new_id
 from common.errors import EpiCodeError
 from common.machine import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
-from common.prepared import prepared
+from common.statement import Row, prepared
 from common.tokens import count_tokens
 from common.turns import Asked, Posted
 
@@ -112,7 +112,7 @@ def find_message(session: Session, user_id: uuid.UUID, message_id: uuid.UUID) ->
 
 
 def post_message(
-    session: Session,
+    session: Transaction,
     user_id: uuid.UUID,
     conversation_id: uuid.UUID,
     *,
@@ -150,12 +150,10 @@ def post_message(
     tokens = count_tokens(content)
     check_size(session, found, limits, effective, tokens)
     check_waiting(found, caps)
-    message = Message(
-        id=message_id or new_id(), content=content, token_count=tokens, in_window=in_window
-    )
+    turn = turns.Turn(message_id or new_id(), content, tokens, in_window)
     reserved = caps.reserve(found, limits, effective, tokens)
     asked = Asked(job_id or new_id(), limits.id, effective, request_id, caps.key_id, reserved)
-    return turns.write_turn(session, conversation, parent, message, asked)
+    return turns.write_turn(session, conversation, parent, turn, asked)
 
 
 def regenerate(
@@ -283,10 +281,10 @@ def remove(session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID) -> 
     return gone
 
 
-def _locked(session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID) -> Row[Any]:
+def _locked(session: Transaction, user_id: uuid.UUID, conversation_id: uuid.UUID) -> Row:
     """`find` with `lock`, for the hot path: the columns that a turn needs."""
     values = {"id": conversation_id, "user": user_id}
-    row = session.execute(_LOCKED, values).one_or_none()
+    row = _LOCKED.first(session, values)
     if row is None:
         raise EpiCodeError("not_found")
     return row

@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, text
+from sqlalchemy import delete, func
 from sqlalchemy.orm import Session
 
+from common.db import Transaction
 from common.errors import EpiCodeError
 from common.models import IdempotencyKey
-from common.prepared import prepared
+from common.statement import Statement, prepared
 
 KEPT_FOR = timedelta(days=30)
 
@@ -30,7 +31,7 @@ _TAKE = prepared(
     RETURNING key
     """,
 )
-_TAKEN = text("""
+_TAKEN = Statement("""
     SELECT fingerprint, conversation_id, message_id, job_id, prompt_id FROM idempotency_keys
     WHERE user_id = :user AND key = :key
 """)
@@ -53,7 +54,9 @@ def fingerprint(method: str, path: str, body: Any) -> bytes:
     return hashlib.sha256(f"{method} {path}\n".encode() + canonical).digest()
 
 
-def take(session: Session, user_id: uuid.UUID, key: str, mark: bytes, makes: Made) -> Made | None:
+def take(
+    session: Transaction, user_id: uuid.UUID, key: str, mark: bytes, makes: Made
+) -> Made | None:
     """Takes the key for what this post makes, or returns what an equal one made before, waiting
     for one in flight.
 
@@ -68,9 +71,9 @@ def take(session: Session, user_id: uuid.UUID, key: str, mark: bytes, makes: Mad
         "job": makes.job_id,
         "prompt": makes.prompt_id,
     }
-    if session.execute(_TAKE, values).first() is not None:
+    if _TAKE.first(session, values) is not None:
         return None
-    known = session.execute(_TAKEN, {"user": user_id, "key": key}).one()
+    known = _TAKEN.one(session, {"user": user_id, "key": key})
     if bytes(known.fingerprint) != mark:
         raise EpiCodeError("idempotency_key_reused")
     return Made(known.conversation_id, known.message_id, known.job_id, known.prompt_id)

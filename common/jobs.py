@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, TextClause
-from sqlalchemy.orm import Session
 
 from common import verbs
+from common.db import Transaction
 from common.machine import Status
 from common.models import Job
+from common.statement import Row, Statement
 from common.verbs import Asking
 
 
@@ -62,19 +62,19 @@ NOTHING_SAID = Said()
 
 
 # A job's row as a verb has left it: its columns as attributes.
-JobRow = Row[Any]
+JobRow = Row
 AnyJob = Job | JobRow
 
 
 def claim(
-    session: Session, job_id: uuid.UUID, *, owner: str, lease: timedelta, budget: timedelta
+    session: Transaction, job_id: uuid.UUID, *, owner: str, lease: timedelta, budget: timedelta
 ) -> JobRow | None:
     """Takes a startable job: attempt + 1 and a lease. None: another has it, or it isn't startable.
 
     `budget` sets the job's deadline at its first claim.
     """
     values = {"job_id": job_id, "owner": owner, "lease": lease, "budget": budget}
-    return session.execute(verbs.CLAIM, values).one_or_none()
+    return verbs.CLAIM.first(session, values)
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,18 @@ class Renewed:
 
 
 def renew(
-    session: Session, held: Sequence[tuple[uuid.UUID, int]], *, lease: timedelta
+    session: Transaction, held: Sequence[tuple[uuid.UUID, int]], *, lease: timedelta
 ) -> list[Renewed]:
     """Renews every (job, attempt) of a process in one UPDATE. Those left out lost their fence."""
     if not held:
         return []
     ids, attempts = zip(*held, strict=True)
     values = {"ids": list(ids), "attempts": list(attempts), "lease": lease}
-    return [Renewed(*row) for row in session.execute(verbs.RENEW, values)]
+    return [Renewed(*row) for row in verbs.RENEW.all(session, values)]
 
 
 def complete(
-    session: Session,
+    session: Transaction,
     job_id: uuid.UUID,
     attempt: int,
     said: Said,
@@ -116,7 +116,7 @@ def complete(
 
 
 def fail(
-    session: Session,
+    session: Transaction,
     job_id: uuid.UUID,
     attempt: int,
     error: dict[str, Any],
@@ -134,7 +134,7 @@ def fail(
 
 
 def requeue(
-    session: Session,
+    session: Transaction,
     job_id: uuid.UUID,
     attempt: int,
     *,
@@ -147,28 +147,28 @@ def requeue(
     `said` is kept only if a cancel was asked, which then ends the job instead.
     """
     values = {"job_id": job_id, "attempt": attempt, "outcome": outcome, "wait": wait}
-    job = session.execute(verbs.REQUEUE, values).one_or_none()
+    job = verbs.REQUEUE.first(session, values)
     return job or cancel(session, job_id, attempt, said)
 
 
 def hand_over(
-    session: Session, job_id: uuid.UUID, attempt: int, said: Said = NOTHING_SAID
+    session: Transaction, job_id: uuid.UUID, attempt: int, said: Said = NOTHING_SAID
 ) -> JobRow | None:
     """Puts the job back at a shutdown: nothing charged, startable at once."""
     values = {"job_id": job_id, "attempt": attempt, "outcome": "handed_over"}
-    job = session.execute(verbs.HAND_OVER, values).one_or_none()
+    job = verbs.HAND_OVER.first(session, values)
     return job or cancel(session, job_id, attempt, said)
 
 
 def cancel(
-    session: Session, job_id: uuid.UUID, attempt: int, said: Said = NOTHING_SAID
+    session: Transaction, job_id: uuid.UUID, attempt: int, said: Said = NOTHING_SAID
 ) -> JobRow | None:
     """Ends a job whose cancel was asked; what was said so far stays as an incomplete reply."""
     own = {"outcome": "cancelled"}
     return _end(session, verbs.CANCEL, "incomplete", said, job_id, attempt, own)
 
 
-def ask_to_cancel(session: Session, job_id: uuid.UUID, user_id: uuid.UUID) -> JobRow | None:
+def ask_to_cancel(session: Transaction, job_id: uuid.UUID, user_id: uuid.UUID) -> JobRow | None:
     """The owner's cancel: a queued job ends at once, a running one is marked for its worker.
 
     None: the job had ended, or isn't this user's.
@@ -176,34 +176,35 @@ def ask_to_cancel(session: Session, job_id: uuid.UUID, user_id: uuid.UUID) -> Jo
     return _ask_to_cancel(session, verbs.BY_OWNER, {"job_id": job_id, "user_id": user_id})
 
 
-def ask_to_cancel_as_operator(session: Session, job_id: uuid.UUID) -> JobRow | None:
+def ask_to_cancel_as_operator(session: Transaction, job_id: uuid.UUID) -> JobRow | None:
     """The same for whoever runs the machine, in Flower: whoever the job belongs to."""
     return _ask_to_cancel(session, verbs.BY_OPERATOR, {"job_id": job_id})
 
 
-def expire(session: Session, job_id: uuid.UUID, error: dict[str, Any]) -> JobRow | None:
+def expire(session: Transaction, job_id: uuid.UUID, error: dict[str, Any]) -> JobRow | None:
     """Ends a queued job that has waited too long."""
     values = {"job_id": job_id, "error": _json(error)} | _reply("failed", NOTHING_SAID)
-    return _released(session, session.execute(verbs.EXPIRE, values).one_or_none())
+    return _released(session, verbs.EXPIRE.first(session, values))
 
 
-def note_window(session: Session, job_id: uuid.UUID, attempt: int, window: dict[str, Any]) -> bool:
+def note_window(
+    session: Transaction, job_id: uuid.UUID, attempt: int, window: dict[str, Any]
+) -> bool:
     """Records what this attempt sends to the model. False: the fence is lost."""
     values = {"job_id": job_id, "attempt": attempt, "window": _json(window)}
-    return session.execute(verbs.NOTE_WINDOW, values).first() is not None
+    return verbs.NOTE_WINDOW.first(session, values) is not None
 
 
-def _ask_to_cancel(session: Session, asking: Asking, found: dict[str, Any]) -> JobRow | None:
+def _ask_to_cancel(session: Transaction, asking: Asking, found: dict[str, Any]) -> JobRow | None:
     # Two verbs, so the row is held: a job requeued between them would escape both.
-    session.execute(asking.hold, found)
-    taken = session.execute(asking.take_off, found | _reply("incomplete", NOTHING_SAID))
-    job = _released(session, taken.one_or_none())
-    return job or session.execute(asking.mark, found).one_or_none()
+    asking.hold.all(session, found)
+    taken = asking.take_off.first(session, found | _reply("incomplete", NOTHING_SAID))
+    return _released(session, taken) or asking.mark.first(session, found)
 
 
 def _end(
-    session: Session,
-    ending: TextClause,
+    session: Transaction,
+    ending: Statement,
     reply_status: str,
     said: Said,
     job_id: uuid.UUID,
@@ -222,7 +223,7 @@ def _end(
         "first_token_after": said.first_token_after,
     }
     values |= own | _reply(reply_status, said)
-    return _released(session, session.execute(ending, values).one_or_none())
+    return _released(session, ending.first(session, values))
 
 
 def _reply(status: str, said: Said) -> dict[str, Any]:
@@ -234,9 +235,9 @@ def _reply(status: str, said: Said) -> dict[str, Any]:
     }
 
 
-def _released(session: Session, job: JobRow | None) -> JobRow | None:
+def _released(session: Transaction, job: JobRow | None) -> JobRow | None:
     if job is not None and job.reply_message_id is not None:
-        session.execute(verbs.RELEASE, {"reply": job.reply_message_id})
+        verbs.RELEASE.all(session, {"reply": job.reply_message_id})
     return job
 
 

@@ -22,7 +22,7 @@ from common.db import Reader
 from common.jobs import AnyJob, Spent
 from common.machine import Status
 from common.models import Conversation, Job, Message, Model
-from common.prepared import prepared
+from common.statement import prepared
 from common.turns import Posted
 from common.verbs import ROW
 
@@ -114,7 +114,7 @@ _ONE_STANDING = prepared(
 
 def find_job(session: Reader, user_id: uuid.UUID, job_id: uuid.UUID) -> Standing | None:
     """The user's job as it stands; None: there is none of that id, or it is another's."""
-    row = session.execute(_ONE_STANDING, {"owner": user_id, "job": job_id}).one_or_none()
+    row = _ONE_STANDING.first(session, {"owner": user_id, "job": job_id})
     if row is None:
         return None
     return Standing(row, row.reply, row.waits_for is not None, row.paused_until, row.now)

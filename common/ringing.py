@@ -6,18 +6,16 @@ oldest job; the last eighth of the slots is for users who have nothing under way
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Result, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import update
 
-from common.db import Reader
+from common.db import Reader, Transaction
 from common.machine import STARTABLE, Status
 from common.models import Job
-from common.prepared import prepared
+from common.statement import Row, Statement, prepared
 from common.workers import ONLINE_FOR
 
 INTERACTIVE, BACKGROUND = "interactive", "background"
@@ -108,7 +106,7 @@ def _standing(is_wanted: str, most: str) -> str:
 _COULD_GET = "greatest(free.unreserved, CASE WHEN busy.jobs IS NULL THEN 1 ELSE 0 END)"
 
 # Background jobs come after the user's others.
-_PICK = text(f"""
+_PICK = Statement(f"""
     WITH RECURSIVE
     under_way AS (
         SELECT user_id, kind, count(*) AS jobs FROM ({_UNDER_WAY}) AS each GROUP BY user_id, kind
@@ -180,7 +178,7 @@ _PICK_WITH_ROOM = prepared(
 )
 
 # As a person sees it: rung jobs still wait.
-_NEXT_IN_LINE = text(f"""
+_NEXT_IN_LINE = Statement(f"""
     WITH RECURSIVE
     under_way AS (
         SELECT user_id, kind, count(*) AS jobs FROM ({_RUNNING}) AS each GROUP BY user_id, kind
@@ -191,7 +189,7 @@ _NEXT_IN_LINE = text(f"""
 """)
 
 
-def pick(session: Session, ring_timeout: timedelta) -> list[Doorbell]:
+def pick(session: Transaction, ring_timeout: timedelta) -> list[Doorbell]:
     """Marks as rung, and returns, the jobs that the free slots are for.
 
     A ring that nobody claimed within `ring_timeout` is repeated. Safe in any number of copies:
@@ -199,19 +197,21 @@ def pick(session: Session, ring_timeout: timedelta) -> list[Doorbell]:
     disk, so nothing else belongs into it.
     """
     values = {"ring_timeout": ring_timeout, "online": ONLINE_FOR}
-    if not session.scalar(_ANYBODY_FOR_A_SLOT, values):
+    if not _ANYBODY_FOR_A_SLOT.scalar(session, values):
         return []
-    return _doorbells(session.execute(_PICK, values))
+    return _doorbells(_PICK.all(session, values))
 
 
-def pick_after_post(session: Session, job_id: uuid.UUID, ring_timeout: timedelta) -> list[Doorbell]:
+def pick_after_post(
+    session: Transaction, job_id: uuid.UUID, ring_timeout: timedelta
+) -> list[Doorbell]:
     """`pick` when this job was just queued: one cheap statement while slots are free."""
     values = {"job_id": job_id, "ring_timeout": ring_timeout, "online": ONLINE_FOR}
-    itself = _doorbells(session.execute(_PICK_WITH_ROOM, values))
+    itself = _doorbells(_PICK_WITH_ROOM.all(session, values))
     return itself or pick(session, ring_timeout)
 
 
-def unmark(session: Session, job_ids: Sequence[uuid.UUID]) -> None:
+def unmark(session: Transaction, job_ids: Sequence[uuid.UUID]) -> None:
     """Takes the mark back from jobs whose doorbell could not be sent or came too early."""
     session.execute(
         update(Job)
@@ -223,8 +223,8 @@ def unmark(session: Session, job_ids: Sequence[uuid.UUID]) -> None:
 
 def next_in_line(session: Reader, ring_timeout: timedelta) -> list[uuid.UUID]:
     """The first hundred jobs that wait for a slot, in the order in which they would get one."""
-    return list(session.scalars(_NEXT_IN_LINE))
+    return [row.id for row in _NEXT_IN_LINE.all(session)]
 
 
-def _doorbells(rows: Result[Any]) -> list[Doorbell]:
+def _doorbells(rows: Iterable[Row]) -> list[Doorbell]:
     return [Doorbell(row.id, QUEUE_OF_KIND[row.kind]) for row in rows]

@@ -2,19 +2,19 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from common import branches
 from common.acceptance import Parent
 from common.allowance import NOTHING_RESERVED, Reservation
 from common.branches import Beside
-from common.db import new_id
+from common.db import Transaction, new_id
 from common.models import Job, Message
-from common.prepared import prepared
+from common.statement import Row, Statement, prepared, row_of
 
 _MESSAGE = """
     INSERT INTO messages (id, conversation_id, parent_id, turn_index, role, content, status, model,
@@ -28,7 +28,7 @@ _TURN = f"""
 """
 
 
-def _writing(name: str, turn: str) -> TextClause:
+def _writing(name: str, turn: str) -> Statement:
     # Foreign keys are looked at when a statement ends, so that its parts may name each other.
     return prepared(
         name,
@@ -55,7 +55,9 @@ def _writing(name: str, turn: str) -> TextClause:
 
 _WRITE_TURN = _writing("write_turn", _TURN)
 _WRITE_REPLY = _writing("write_reply", "")
-_STATUS_HELD = text("SELECT status FROM messages WHERE id = :id FOR SHARE")
+_STATUS_HELD = Statement("SELECT status FROM messages WHERE id = :id FOR SHARE")
+_MESSAGE_ROW = row_of(Message.__table__)
+_JOB_ROW = row_of(Job.__table__)
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,24 @@ class Posted:
     """A turn that was accepted: the user's message, its pending reply, the queued job, what is
     shown beside the two messages, and whether the reply that they hang from is still being said.
 
-    The three are as their rows were written, and of no session.
+    What was written is as its rows are, and of no session.
     """
 
-    message: Message
-    reply: Message
-    job: Job
+    message: Message | Row
+    reply: Row
+    job: Row
     beside: dict[uuid.UUID, Beside]
     previous_is_pending: bool
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A user's turn: its id, what it says, its o200k tokens, its mark for the window."""
+
+    id: uuid.UUID
+    content: str
+    tokens: int
+    in_window: str
 
 
 @dataclass(frozen=True)
@@ -88,109 +100,107 @@ class Asked:
 
 
 def write_turn(
-    session: Session,
-    conversation: Row[Any],
-    parent: Parent,
-    message: Message,
-    asked: Asked,
+    session: Transaction, conversation: Row, parent: Parent, turn: Turn, asked: Asked
 ) -> Posted:
-    """Hangs a new turn from `parent`, with its pending reply and its job. `message` needs its id,
-    content, token count and mark for the window; `conversation` is the locked row. The reply
-    becomes its head."""
-    message.conversation_id = conversation.id
-    message.parent_id, message.turn_index = parent.id, parent.turn_index + 1
-    message.role, message.status = "user", "completed"
-    reply, job = _pending(session, conversation, parent, message, asked)
-    own = {
-        "content": message.content,
-        "tokens": message.token_count,
-        "in_window": message.in_window,
-    }
-    values = _values(parent, message, reply, job) | own
-    now = session.execute(_WRITE_TURN, values).scalar_one()
-    message.created_at = reply.created_at = job.queued_at = now
+    """Hangs a new turn from `parent`, with its pending reply and its job; `conversation` is the
+    locked row. The reply becomes its head."""
+    values = _values(session, conversation, parent, turn.id, asked)
+    values |= {"content": turn.content, "tokens": turn.tokens, "in_window": turn.in_window}
+    now = _WRITE_TURN.scalar(session, values)
+    message = _MESSAGE_ROW(
+        id=turn.id,
+        conversation_id=conversation.id,
+        parent_id=parent.id,
+        turn_index=values["depth"],
+        role="user",
+        content=turn.content,
+        in_window=turn.in_window,
+        status="completed",
+        token_count=turn.tokens,
+        created_at=now,
+        imported=False,
+    )
+    reply, job = _pending(values, asked, now)
     beside = {
-        message.id: Beside([*parent.hanging, message.id], None),
+        turn.id: Beside([*parent.hanging, turn.id], None),
         reply.id: Beside([reply.id], job),
     }
     return Posted(message, reply, job, beside, job.waits_for is not None)
 
 
 def write_reply(
-    session: Session,
-    conversation: Row[Any],
-    parent: Parent,
-    message: Message,
-    asked: Asked,
+    session: Session, conversation: Row, parent: Parent, message: Message, asked: Asked
 ) -> Posted:
     """Hangs another pending reply, with its job, from a turn that is there."""
-    reply, job = _pending(session, conversation, parent, message, asked)
-    values = _values(parent, message, reply, job)
-    reply.created_at = job.queued_at = session.execute(_WRITE_REPLY, values).scalar_one()
+    values = _values(session, conversation, parent, message.id, asked)
+    reply, job = _pending(values, asked, _WRITE_REPLY.scalar(session, values))
     beside = branches.beside(session, [message, reply], jobs=[job])
     return Posted(message, reply, job, beside, job.waits_for is not None)
 
 
-def _pending(
-    session: Session, conversation: Row[Any], parent: Parent, message: Message, asked: Asked
-) -> tuple[Message, Job]:
-    """Reply and job as they will be written, but for the time."""
-    reply = Message(
-        id=new_id(),
-        conversation_id=conversation.id,
-        parent_id=message.id,
-        turn_index=parent.turn_index + 2,
+def _values(
+    session: Transaction, conversation: Row, parent: Parent, turn_id: uuid.UUID, asked: Asked
+) -> dict[str, Any]:
+    waits = parent.status == "pending" and _is_still_pending(session, parent.id)
+    return {
+        "conversation": conversation.id,
+        "user": conversation.user_id,
+        "parent": parent.id,
+        "turn": turn_id,
+        "depth": parent.turn_index + 1,
+        "reply": new_id(),
+        "job": asked.job_id,
+        "kind": "ask" if conversation.kind == "ask" else "reply",
+        "model": asked.model,
+        "params": orjson.dumps(asked.params).decode(),
+        "waits_for": parent.id if waits else None,
+        "request_id": asked.request_id,
+        "key": asked.key_id,
+        "reserved_tokens": asked.reserved.tokens,
+        "reserved_cost": asked.reserved.cost,
+    }
+
+
+def _is_still_pending(session: Transaction, reply_id: uuid.UUID) -> bool:
+    """Whether it is, until this transaction ends: the reply's own end waits for that, and then
+    releases whoever waits for it."""
+    return bool(_STATUS_HELD.scalar(session, {"id": reply_id}) == "pending")
+
+
+def _pending(values: dict[str, Any], asked: Asked, now: datetime) -> tuple[Row, Row]:
+    """Reply and job as they were written."""
+    reply = _MESSAGE_ROW(
+        id=values["reply"],
+        conversation_id=values["conversation"],
+        parent_id=values["turn"],
+        turn_index=values["depth"] + 1,
         role="assistant",
         content="",
         in_window="auto",
         status="pending",
         model=asked.model,
         token_count=0,
+        created_at=now,
+        imported=False,
     )
-    waits = parent.status == "pending" and _is_still_pending(session, parent.id)
-    job = Job(
+    job = _JOB_ROW(
         id=asked.job_id,
-        user_id=conversation.user_id,
-        conversation_id=conversation.id,
-        prompt_message_id=message.id,
+        user_id=values["user"],
+        key_id=asked.key_id,
+        conversation_id=values["conversation"],
+        prompt_message_id=values["turn"],
         reply_message_id=reply.id,
-        kind="ask" if conversation.kind == "ask" else "reply",
+        kind=values["kind"],
         model=asked.model,
         params=asked.params,
         status="queued",
         attempt=0,
         failures=0,
+        waits_for=values["waits_for"],
         attempts=[],
-        request_id=asked.request_id,
-        waits_for=parent.id if waits else None,
-        key_id=asked.key_id,
         reserved_tokens=asked.reserved.tokens,
         reserved_cost=asked.reserved.cost,
+        request_id=asked.request_id,
+        queued_at=now,
     )
     return reply, job
-
-
-def _is_still_pending(session: Session, reply_id: uuid.UUID) -> bool:
-    """Whether it is, until this transaction ends: the reply's own end waits for that, and then
-    releases whoever waits for it."""
-    return bool(session.execute(_STATUS_HELD, {"id": reply_id}).scalar() == "pending")
-
-
-def _values(parent: Parent, message: Message, reply: Message, job: Job) -> dict[str, Any]:
-    return {
-        "conversation": job.conversation_id,
-        "user": job.user_id,
-        "parent": parent.id,
-        "turn": message.id,
-        "depth": parent.turn_index + 1,
-        "reply": reply.id,
-        "job": job.id,
-        "kind": job.kind,
-        "model": job.model,
-        "params": orjson.dumps(job.params).decode(),
-        "waits_for": job.waits_for,
-        "request_id": job.request_id,
-        "key": job.key_id,
-        "reserved_tokens": job.reserved_tokens,
-        "reserved_cost": job.reserved_cost,
-    }

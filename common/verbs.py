@@ -5,11 +5,9 @@ They are written out once: building them anew for each call would cost more than
 
 from dataclasses import dataclass
 
-from sqlalchemy import TextClause, text
-
 from common.machine import MACHINE, STARTABLE, Status, Verb
 from common.models import Job
-from common.prepared import columns_of, prepared
+from common.statement import Statement, columns_of, prepared
 
 # The columns of a job.
 ROW = columns_of(Job.__table__)
@@ -72,7 +70,7 @@ CLAIM = prepared(
            not_before = NULL, started_at = now(), first_token_at = NULL, "window" = NULL""",
     ),
 )
-RENEW = text(f"""
+RENEW = Statement(f"""
     UPDATE jobs SET lease_expires_at = now() + :lease
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held (id, attempt)
     WHERE jobs.id = held.id AND jobs.attempt = held.attempt
@@ -87,12 +85,12 @@ COMPLETE = {
     for target in (Status.COMPLETED, Status.INCOMPLETE)
 }
 _NOT_CANCELLED = f"{_FENCE} AND cancel_requested_at IS NULL"
-FAIL = text(
+FAIL = Statement(
     _ending(
         Verb.FAIL, Status.FAILED, _NOT_CANCELLED, f"{_ENDED}, {_ERROR}, failures = failures + 1"
     )
 )
-REQUEUE = text(
+REQUEUE = Statement(
     moving(
         Verb.REQUEUE,
         Status.QUEUED,
@@ -100,13 +98,13 @@ REQUEUE = text(
         f"{_UNHELD}, {_WITH_OUTCOME}, failures = failures + 1, not_before = now() + :wait",
     )
 )
-HAND_OVER = text(
+HAND_OVER = Statement(
     moving(Verb.HAND_OVER, Status.QUEUED, _NOT_CANCELLED, f"{_UNHELD}, {_WITH_OUTCOME}")
 )
-CANCEL = text(
+CANCEL = Statement(
     _ending(Verb.CANCEL, Status.CANCELLED, f"{_FENCE} AND cancel_requested_at IS NOT NULL", _ENDED)
 )
-EXPIRE = text(
+EXPIRE = Statement(
     _ending(Verb.EXPIRE, Status.FAILED, "jobs.id = :job_id", f"{_ERROR}, {_OFF_THE_LINE}")
 )
 NOTE_WINDOW = prepared(
@@ -125,16 +123,16 @@ RELEASE = prepared("release", "UPDATE jobs SET waits_for = NULL WHERE waits_for 
 class Asking:
     """A cancel asked for: the job held, taken off if it is queued, marked if it runs."""
 
-    hold: TextClause
-    take_off: TextClause
-    mark: TextClause
+    hold: Statement
+    take_off: Statement
+    mark: Statement
 
     @classmethod
     def of(cls, found: str) -> "Asking":
         marked = "cancel_requested_at = coalesce(cancel_requested_at, now())"
         return cls(
-            text(f"SELECT id FROM jobs WHERE {found} FOR UPDATE"),
-            text(
+            Statement(f"SELECT id FROM jobs WHERE {found} FOR UPDATE"),
+            Statement(
                 _ending(
                     Verb.TAKE_OFF,
                     Status.CANCELLED,
@@ -142,7 +140,7 @@ class Asking:
                     f"cancel_requested_at = now(), {_OFF_THE_LINE}",
                 )
             ),
-            text(moving(Verb.ASK_TO_CANCEL, Status.IN_PROGRESS, found, marked)),
+            Statement(moving(Verb.ASK_TO_CANCEL, Status.IN_PROGRESS, found, marked)),
         )
 
 

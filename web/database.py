@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from common.db import Base, driver_url, engine_options
-from common.prepared import prepares
 
 # A web process's share of PostgreSQL's hundred connections: for transactions, and for looks.
 DATABASE_CONNECTIONS, LOOKING_CONNECTIONS = 4, 2
@@ -35,8 +34,6 @@ def register_database(app: Flask, url: str) -> None:
     with app.app_context():
         _are_lost_together(db.engine, for_looks)
         _are_lost_together(for_looks, db.engine)
-        for engine in (db.engine, for_looks):
-            prepares(engine)
 
 
 def _are_lost_together(one: Engine, other: Engine) -> None:
@@ -55,9 +52,17 @@ def looks() -> Engine:
 
 
 @contextmanager
+def writing() -> Iterator[Connection]:
+    """A transaction without a session, for the rules whose statements are written out: committed
+    when the block ends, rolled back when it raises."""
+    with db.engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
 def looking() -> Iterator[Connection]:
     """For a look at what is committed: each statement stands alone, with no transaction around it
-    that would have to be begun and rolled back. The connections are not the session's: whoever
+    that would have to be begun and ended. The connections are not the session's: whoever
     held one of those and wanted another would wait for others who do the same."""
     with looks().connect() as connection:
         yield connection

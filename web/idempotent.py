@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from flask import request
-from sqlalchemy.orm import Session
 
 from common import idempotency
+from common.db import Transaction
 from common.idempotency import Made
 from web.auth import current_user_id
 from web.inputs import idempotency_key
@@ -14,7 +14,7 @@ from web.inputs import idempotency_key
 T = TypeVar("T")
 
 
-def once(session: Session, makes: Made, make: Callable[[], T]) -> tuple[Made, T | None]:
+def once(session: Transaction, makes: Made, make: Callable[[], T]) -> tuple[Made, T | None]:
     """Runs `make`, which makes things of the ids in `makes`, unless this Idempotency-Key was seen;
     the ids of what was made, now or before, and the thing itself if that was now.
 

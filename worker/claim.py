@@ -15,10 +15,10 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from common import branches, jobs, titles
 from common.catalogue import Limits
+from common.db import Transaction
 from common.errors import EpiCodeError
 from common.jobs import JobRow
 from common.machine import Status
@@ -70,7 +70,7 @@ def claim(process: WorkerProcess, job_id: uuid.UUID) -> Claimed:
         process.unmark([job_id])
         raise NotStartable("the worker is stopping")
     try:
-        with process.database.transaction() as session:
+        with process.database.bare_transaction() as session:
             job = jobs.claim(
                 session,
                 job_id,
@@ -106,7 +106,7 @@ def smaller_window(process: WorkerProcess, claimed: Claimed) -> Window | None:
         return None
     budget = int(claimed.window.budget * SMALLER_WINDOW)
     lease = claimed.lease
-    with process.database.transaction() as session:
+    with process.database.bare_transaction() as session:
         window = _window(session, claimed.conversation_id, claimed.prompt_message_id, budget)
         if len(window.parts) == len(claimed.window.parts):
             return None
@@ -118,12 +118,12 @@ def smaller_window(process: WorkerProcess, claimed: Claimed) -> Window | None:
     return window
 
 
-def _why_not(session: Session, job_id: uuid.UUID) -> NotStartable | NothingToDo:
+def _why_not(session: Transaction, job_id: uuid.UUID) -> NotStartable | NothingToDo:
     status = session.scalar(select(Job.status).where(Job.id == job_id))
     return NotStartable("it waits") if status == Status.QUEUED else NothingToDo(str(status))
 
 
-def _load(process: WorkerProcess, session: Session, job: JobRow) -> Claimed:
+def _load(process: WorkerProcess, session: Transaction, job: JobRow) -> Claimed:
     told = process.told_limits.get(job.model)
     catalogue = process.catalogue
     limits = (
@@ -162,7 +162,7 @@ def _load(process: WorkerProcess, session: Session, job: JobRow) -> Claimed:
 
 
 def _window(
-    session: Session, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
+    session: Transaction, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
 ) -> Window:
     messages = branches.for_window(session, conversation_id, prompt_id, budget)
     try:

@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from common import catalogue, jobs, titles
+from common.db import Transaction
 from common.jobs import JobRow, Said, Usage
 from common.machine import Status
 from common.tokens import count_tokens
@@ -58,7 +58,7 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
     gives_up_at = time.monotonic() + process.config.EPICODE_JOB_SECONDS
     while True:
         try:
-            with process.database.transaction() as session:
+            with process.database.bare_transaction() as session:
                 job, ring_in = _write(process, session, claimed, speech, said)
                 if job is None:
                     return None
@@ -118,7 +118,7 @@ def _count(text: str) -> int:
 
 
 def _write(
-    process: WorkerProcess, session: Session, claimed: Claimed, speech: Speech, said: Said
+    process: WorkerProcess, session: Transaction, claimed: Claimed, speech: Speech, said: Said
 ) -> tuple[JobRow | None, float | None]:
     """The job after its verb (None: fence lost), and when to ring again."""
     job_id, attempt = claimed.lease.job_id, claimed.lease.attempt
@@ -143,7 +143,9 @@ def _begins_a_conversation(claimed: Claimed, job: JobRow) -> bool:
     return claimed.kind == "reply" and has_reply and claimed.window.is_of_first_turn
 
 
-def _complete(session: Session, claimed: Claimed, said: Said, because: str | None) -> JobRow | None:
+def _complete(
+    session: Transaction, claimed: Claimed, said: Said, because: str | None
+) -> JobRow | None:
     lease = claimed.lease
     title = titling.title_of(said.text) if claimed.kind == TITLE else None
     if title:
@@ -155,7 +157,7 @@ def _complete(session: Session, claimed: Claimed, said: Said, because: str | Non
 
 
 def _after_error(
-    process: WorkerProcess, session: Session, claimed: Claimed, error: UpstreamError, said: Said
+    process: WorkerProcess, session: Transaction, claimed: Claimed, error: UpstreamError, said: Said
 ) -> tuple[JobRow | None, float | None]:
     """Another attempt where one may help and is left; otherwise the end."""
     lease, config = claimed.lease, process.config
@@ -188,7 +190,7 @@ def _after_error(
 
 
 def _params(
-    process: WorkerProcess, session: Session, claimed: Claimed, error: UpstreamError
+    process: WorkerProcess, session: Transaction, claimed: Claimed, error: UpstreamError
 ) -> dict[str, Any]:
     """What the error's sentence needs beyond what the server said."""
     params = dict(error.params)

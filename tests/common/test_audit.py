@@ -14,7 +14,7 @@ from common.config import TestingConfig
 from common.db import Database
 from common.jobs import Said
 from common.machine import Status
-from common.models import Conversation
+from common.models import Conversation, Job
 from tests.common.rows import BUDGET, LEASE, post
 from tests.house.commands import run
 
@@ -134,7 +134,7 @@ def test_good_rows_break_no_promise(session: Session) -> None:
     handed = post(session)
     jobs.claim(session, handed.job.id, owner="worker-1#1", lease=LEASE, budget=BUDGET)
     jobs.hand_over(session, handed.job.id, 1)
-    assert session.get_one(type(handed.job), handed.job.id).status == Status.QUEUED
+    assert session.get_one(Job, handed.job.id).status == Status.QUEUED
 
     assert audit(session, LIMITS) == []
 

@@ -17,8 +17,8 @@ from common.models import Message
 from common.turns import Posted
 from web import listing, presenters, shapes
 from web.auth import current_user_id
-from web.database import db
-from web.doorway import commit_and_ring
+from web.database import db, writing
+from web.doorway import ring
 from web.i18n import language
 from web.idempotent import once
 from web.inputs import ItemPath, ListingCursor, MessageChange, MessageList, NewMessage, NewReply
@@ -59,28 +59,29 @@ def list_messages(path: ItemPath, query: MessageList) -> Response:
     responses={202: shapes.PostedTurn, **shapes.problems(404, 409, 429)},
 )
 def post_message(path: ItemPath, body: NewMessage) -> Response:
-    session, part = db.session(), services()
+    part = services()
     makes = Made(path.id, message_id=new_id(), job_id=new_id())
-    done = once(
-        session,
-        makes,
-        lambda: conversations.post_message(
-            session,
-            current_user_id(),
-            path.id,
-            content=body.content,
-            catalogue=part.catalogue,
-            caps=part.caps,
-            model=body.model,
-            parent_id=body.parent_id,
-            on_busy=body.on_busy,
-            in_window=body.in_window,
-            params=body.params.given(),
-            message_id=makes.message_id,
-            job_id=makes.job_id,
-            request_id=g.request_id,
-        ),
-    )
+    with writing() as connection:
+        done = once(
+            connection,
+            makes,
+            lambda: conversations.post_message(
+                connection,
+                current_user_id(),
+                path.id,
+                content=body.content,
+                catalogue=part.catalogue,
+                caps=part.caps,
+                model=body.model,
+                parent_id=body.parent_id,
+                on_busy=body.on_busy,
+                in_window=body.in_window,
+                params=body.params.given(),
+                message_id=makes.message_id,
+                job_id=makes.job_id,
+                request_id=g.request_id,
+            ),
+        )
     return accept(*done)
 
 
@@ -107,6 +108,7 @@ def regenerate(path: ItemPath, body: NewReply) -> Response:
             request_id=g.request_id,
         ),
     )
+    session.commit()
     return accept(*done)
 
 
@@ -150,11 +152,11 @@ def take_back(path: ItemPath) -> tuple[str, int]:
 
 
 def accept(made: Made, posted: Posted | None) -> Response:
-    """202 with turn, reply and job as they are now, however often the post was sent; a new one is
-    committed and rung first, and presented from the rows in hand."""
+    """202 with turn, reply and job as they are now, however often the post was sent; a new one,
+    which is committed, is rung first, and presented from the rows in hand."""
     session, lang = db.session(), language()
     if posted is not None:
-        commit_and_ring(posted=posted.job.id)
+        ring(posted.job.id)
         standing, beside = new_standing(posted), posted.beside
         pair: Sequence[Message] = [posted.message, posted.reply]
     else:
