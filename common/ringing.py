@@ -15,7 +15,7 @@ from sqlalchemy import update
 from common.db import Reader, Transaction
 from common.machine import STARTABLE, Status
 from common.models import Job
-from common.statement import Row, Statement, prepared
+from common.statement import Row, prepared
 from common.workers import ONLINE_FOR
 
 INTERACTIVE, BACKGROUND = "interactive", "background"
@@ -106,7 +106,9 @@ def _standing(is_wanted: str, most: str) -> str:
 _COULD_GET = "greatest(free.unreserved, CASE WHEN busy.jobs IS NULL THEN 1 ELSE 0 END)"
 
 # Background jobs come after the user's others.
-_PICK = Statement(f"""
+_PICK = prepared(
+    "pick",
+    f"""
     WITH RECURSIVE
     under_way AS (
         SELECT user_id, kind, count(*) AS jobs FROM ({_UNDER_WAY}) AS each GROUP BY user_id, kind
@@ -145,7 +147,8 @@ _PICK = Statement(f"""
     -- opaque too: it may have been claimed meanwhile, but all that is queued shall not be read
     WHERE jobs.id = chosen.id AND CASE WHEN status = 'queued' THEN true END AND {_UNHURRIED}
     RETURNING jobs.id, jobs.kind
-""")
+    """,
+)
 
 # Planning the line costs more than running it, and mostly nobody stands in it or no slot is free.
 _ANYBODY_FOR_A_SLOT = prepared(
@@ -178,7 +181,9 @@ _PICK_WITH_ROOM = prepared(
 )
 
 # As a person sees it: rung jobs still wait.
-_NEXT_IN_LINE = Statement(f"""
+_NEXT_IN_LINE = prepared(
+    "next_in_line",
+    f"""
     WITH RECURSIVE
     under_way AS (
         SELECT user_id, kind, count(*) AS jobs FROM ({_RUNNING}) AS each GROUP BY user_id, kind
@@ -186,7 +191,8 @@ _NEXT_IN_LINE = Statement(f"""
     free AS (SELECT 1),
     {_standing("true", most=str(PLACES_SHOWN))}
     SELECT id FROM standing ORDER BY turn, queued_at, id LIMIT {PLACES_SHOWN}
-""")
+    """,
+)
 
 
 def pick(session: Transaction, ring_timeout: timedelta) -> list[Doorbell]:
@@ -221,7 +227,7 @@ def unmark(session: Transaction, job_ids: Sequence[uuid.UUID]) -> None:
     )
 
 
-def next_in_line(session: Reader, ring_timeout: timedelta) -> list[uuid.UUID]:
+def next_in_line(session: Reader) -> list[uuid.UUID]:
     """The first hundred jobs that wait for a slot, in the order in which they would get one."""
     return [row.id for row in _NEXT_IN_LINE.all(session)]
 

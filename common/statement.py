@@ -118,7 +118,7 @@ class Statement:
         if self._name is None:
             return self._body
         values = ", ".join(f"%({name})s" for name in self._places)
-        return f"EXECUTE {self._name} ({values})"
+        return f"EXECUTE {self._name} ({values})" if values else f"EXECUTE {self._name}"
 
     @cached_property
     def _preparation(self) -> str:

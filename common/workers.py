@@ -10,10 +10,19 @@ from sqlalchemy.orm import Session
 
 from common.db import Reader
 from common.models import Worker
+from common.statement import prepared
 
 ONLINE_FOR = timedelta(seconds=15)
 # Rows of workers that died without saying so are kept a little for people to see, then dropped.
 _FORGET_AFTER = timedelta(hours=1)
+_CREW = prepared(
+    "crew",
+    """
+    SELECT count(*) AS online, count(*) FILTER (WHERE busy >= slots) AS busy,
+           coalesce(sum(slots), 0)::int AS slots
+    FROM workers WHERE seen_at > now() - CAST(:online AS interval)
+    """,
+)
 
 
 @dataclass(frozen=True)
@@ -73,11 +82,4 @@ def forget_lost(session: Session) -> None:
 
 def crew(session: Reader) -> Crew:
     """The workers seen within `ONLINE_FOR`."""
-    row = session.execute(
-        select(
-            func.count(),
-            func.count().filter(Worker.busy >= Worker.slots),
-            func.coalesce(func.sum(Worker.slots), 0),
-        ).where(Worker.seen_at > func.now() - ONLINE_FOR)
-    ).one()
-    return Crew(online=row[0], busy=row[1], slots=row[2])
+    return Crew(*_CREW.one(session, {"online": ONLINE_FOR}))

@@ -40,7 +40,7 @@ class Services:
             live_log=LiveLog.connect(config.REDIS_URL),
             doorbells=Doorbells(config.REDIS_URL),
             watchers=Watchers(),
-            line=WaitingLine(timedelta(seconds=config.EPICODE_RING_SECONDS)),
+            line=WaitingLine(),
             waiters=threading.BoundedSemaphore(WAITERS),
         )
 

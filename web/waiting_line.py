@@ -4,17 +4,18 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
-from sqlalchemy import text
+from datetime import UTC, datetime
 
 from common.db import Reader
 from common.ringing import next_in_line
+from common.statement import prepared
 from common.workers import Crew, crew
 
 _FRESH_FOR_SECONDS = 1.0
 # How long the last twenty replies took, and the quickest of their first words, in milliseconds.
-_PACE = text("""
+_PACE = prepared(
+    "pace",
+    """
     SELECT avg(extract(epoch FROM finished_at - started_at)) * 1000 AS mean_run,
            min(extract(epoch FROM first_token_at - started_at)) * 1000 AS first_word
     FROM (
@@ -22,7 +23,8 @@ _PACE = text("""
         WHERE finished_at IS NOT NULL AND started_at IS NOT NULL AND kind <> 'title'
         ORDER BY finished_at DESC LIMIT 20
     ) AS latest
-""")
+    """,
+)
 # Of that time nothing is expected; then it is looked for.
 _SURELY_SILENT = 0.8
 
@@ -55,8 +57,7 @@ class Line:
 class WaitingLine:
     """A snapshot of the line, about a second old."""
 
-    def __init__(self, ring_timeout: timedelta) -> None:
-        self._ring_timeout = ring_timeout
+    def __init__(self) -> None:
         self._being_read = threading.Lock()
         self._line: Line | None = None
         self._read_at = 0.0
@@ -81,9 +82,9 @@ class WaitingLine:
         return self._line or _NOBODY
 
     def _read(self, session: Reader) -> Line:
-        waiting = next_in_line(session, self._ring_timeout)
+        waiting = next_in_line(session)
         places = {job_id: place for place, job_id in enumerate(waiting, start=1)}
-        pace = session.execute(_PACE).one()
+        pace = _PACE.one(session)
         self._line = Line(
             places,
             crew(session),

@@ -104,7 +104,7 @@ def test_the_line_is_read_no_further_than_it_is_shown(
 ) -> None:
     for job_id in running[:4]:
         jobs.complete(session, job_id, 1, jobs.NOTHING_SAID)
-    line = WaitingLine(RING_TIMEOUT)
+    line = WaitingLine()
 
     assert read_by(session, lambda: line.now(session)) < 2 * ringing.PLACES_SHOWN
 

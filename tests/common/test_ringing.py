@@ -221,7 +221,7 @@ def test_the_line_shows_who_gets_a_slot_next(session: Session) -> None:
     # Bob's are the oldest; turns alternate, since neither has anything under way
     line = [of_bob[0], of_alice[0], of_bob[1], of_alice[1], of_alice[2]]
 
-    assert ringing.next_in_line(session, RING_TIMEOUT) == line
+    assert ringing.next_in_line(session) == line
 
 
 def test_who_has_jobs_running_stands_further_back_in_the_line(session: Session) -> None:
@@ -229,7 +229,7 @@ def test_who_has_jobs_running_stands_further_back_in_the_line(session: Session) 
     of_alice, of_bob = queue_many(session, ALICE, 4), queue_many(session, bob, 2)
     start(session, of_alice[:2])
 
-    line = ringing.next_in_line(session, RING_TIMEOUT)
+    line = ringing.next_in_line(session)
 
     assert line == [*of_bob, *of_alice[2:]]
 
@@ -240,9 +240,9 @@ def test_a_rung_job_keeps_its_place_in_the_line_until_it_is_claimed(session: Ses
 
     assert set(rung(session)) == set(waiting[:2])
 
-    assert ringing.next_in_line(session, RING_TIMEOUT) == waiting
+    assert ringing.next_in_line(session) == waiting
     start(session, waiting[:1])
-    assert ringing.next_in_line(session, RING_TIMEOUT) == waiting[1:]
+    assert ringing.next_in_line(session) == waiting[1:]
 
 
 def test_a_line_of_two_thousand_costs_as_many_statements_as_a_short_one(database: Database) -> None:
@@ -252,7 +252,7 @@ def test_a_line_of_two_thousand_costs_as_many_statements_as_a_short_one(database
             queue_many(session, make_user(session, f"user {number}"), 500)
         session.flush()
         with statements(database) as sent:
-            line = ringing.next_in_line(session, RING_TIMEOUT)
+            line = ringing.next_in_line(session)
             picked = rung(session)
 
         assert len(sent) == 1 + 2  # the line; whether anybody waits, and the pick

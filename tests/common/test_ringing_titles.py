@@ -44,5 +44,5 @@ def test_a_title_under_way_costs_its_user_no_turn(session: Session) -> None:
     start(session, queue_many(session, titled, 1, kind="title") + queue_many(session, bob, 1))
     of_bob, of_titled = queue_many(session, bob, 1), queue_many(session, titled, 1)
 
-    assert ringing.next_in_line(session, RING_TIMEOUT) == [*of_titled, *of_bob]
+    assert ringing.next_in_line(session) == [*of_titled, *of_bob]
     assert rung(session) == of_titled  # the other free slot is the reserve

@@ -1,7 +1,6 @@
 """The snapshot of the line: read by one, taken by all."""
 
 import threading
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -16,7 +15,7 @@ def test_nobody_waits_for_whoever_reads_the_line_anew(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting_line, "_FRESH_FOR_SECONDS", 0.0)
-    line = WaitingLine(timedelta(seconds=30))
+    line = WaitingLine()
     with database.transaction() as session:
         before = line.now(session)
         come_online(session, 10)
