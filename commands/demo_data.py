@@ -16,8 +16,9 @@ from common.catalogue import Catalogue
 from common.config import BaseConfig
 from common.errors import EpiCodeError
 from common.jobs import Said, Usage
-from common.models import Conversation, User
+from common.models import User
 from common.models.access import LOCAL_USER_ID
+from common.statement import Row
 from common.system_prompt import DEFAULT_SYSTEM_PROMPT
 from common.tokens import count_tokens
 
@@ -82,10 +83,11 @@ def _converse(session: Session, owner: uuid.UUID, catalogue: Catalogue, number: 
     again = number // len(titles)
     locale = session.scalars(select(User.locale).where(User.id == owner)).one()
     conversation = conversations.create(
-        session, owner, system_prompt=DEFAULT_SYSTEM_PROMPT["en" if locale == "en" else "es"]
+        session,
+        owner,
+        system_prompt=DEFAULT_SYSTEM_PROMPT["en" if locale == "en" else "es"],
+        title=f"{title} {again + 1}" if again else title,
     )
-    conversations.rename(conversation, f"{title} {again + 1}" if again else title)
-    session.flush()
     for question, reply in TALKS[title]:
         _exchange(session, owner, conversation, catalogue, question, reply)
     # an hour apart, so that the list has an order
@@ -98,7 +100,7 @@ def _converse(session: Session, owner: uuid.UUID, catalogue: Catalogue, number: 
 def _exchange(
     session: Session,
     owner: uuid.UUID,
-    conversation: Conversation,
+    conversation: Row,
     catalogue: Catalogue,
     question: str,
     reply: str,

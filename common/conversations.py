@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,7 @@ from common.errors import EpiCodeError
 from common.machine import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
-from common.statement import Row, prepared
+from common.statement import Row, columns_of, prepared
 from common.tokens import count_tokens
 from common.turns import Asked, Posted
 
@@ -33,6 +34,23 @@ _LOCKED = prepared(
     """,
 )
 
+
+# Foreign keys are looked at when a statement ends, so that the two may name each other.
+_CREATE = prepared(
+    "create_conversation",
+    f"""
+    WITH made AS (
+        INSERT INTO conversations
+            (id, user_id, title, title_source, model, params, kind, head_message_id)
+        VALUES (:id, :user, :title, :title_source, :model, CAST(:params AS jsonb), :kind, :root)
+        RETURNING {columns_of(Conversation.__table__)}
+    ), root AS (
+        INSERT INTO messages (id, conversation_id, turn_index, role, content, token_count)
+        VALUES (:root, :id, 0, 'system', :prompt, :tokens)
+    )
+    SELECT * FROM made
+    """,
+)
 
 InWindow = Literal["auto", "always", "never"]
 
@@ -47,7 +65,7 @@ class Gone:
 
 
 def create(
-    session: Session,
+    session: Transaction,
     user_id: uuid.UUID,
     *,
     system_prompt: str,
@@ -56,31 +74,22 @@ def create(
     params: dict[str, Any] | None = None,
     kind: Literal["chat", "ask"] = "chat",
     conversation_id: uuid.UUID | None = None,
-) -> Conversation:
-    """A conversation with its root, the system message; its id is new unless it is given."""
-    conversation = Conversation(
-        id=conversation_id or new_id(),
-        user_id=user_id,
-        title=title or DEFAULT_TITLE,
-        title_source="person" if title else "default",
-        model=model,
-        params=params or {},
-        kind=kind,
-    )
-    session.add(conversation)
-    session.flush()
-    root = Message(
-        conversation_id=conversation.id,
-        turn_index=0,
-        role="system",
-        content=system_prompt,
-        token_count=count_tokens(system_prompt),
-    )
-    session.add(root)
-    session.flush()
-    conversation.head_message_id = root.id
-    session.flush()
-    return conversation
+) -> Row:
+    """Makes a conversation with its root, the system message; its id is new unless it is given.
+    The conversation's row, as it was written."""
+    values = {
+        "id": conversation_id or new_id(),
+        "user": user_id,
+        "title": title or DEFAULT_TITLE,
+        "title_source": "person" if title else "default",
+        "model": model,
+        "params": orjson.dumps(params or {}).decode(),
+        "kind": kind,
+        "root": new_id(),
+        "prompt": system_prompt,
+        "tokens": count_tokens(system_prompt),
+    }
+    return _CREATE.one(session, values)
 
 
 def find(

@@ -59,6 +59,7 @@ class Spent:
 
 
 NOTHING_SAID = Said()
+NOTHING_SPENT = Spent(0, 0, None)
 
 
 # A job's row as a verb has left it: its columns as attributes.

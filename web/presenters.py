@@ -14,6 +14,7 @@ from common.live_log import LiveJob
 from common.models import Conversation, Message, Prompt
 from common.search import Hit
 from common.shown import context, moment, shown_fields
+from common.statement import Row
 from web.i18n import Language, translate
 from web.pacing import ALONE, Watched, poll_after_ms
 from web.problems import sentences
@@ -39,7 +40,7 @@ class Place:
 
 
 def conversation(
-    item: Conversation, system_prompt: str | None, spent: Spent | None
+    item: Conversation | Row, system_prompt: str | None, spent: Spent | None
 ) -> dict[str, Any]:
     return {
         "id": str(item.id),

@@ -37,13 +37,14 @@ def make_user(session: Session, name: str) -> uuid.UUID:
 def make_conversation(
     session: Session, user_id: uuid.UUID = ALICE, *, kind: str = "chat", prompt: str = "Sé breve."
 ) -> Conversation:
-    return conversations.create(
+    made = conversations.create(
         session,
         user_id,
         system_prompt=prompt,
         model=MODEL,
         kind=kind,  # type: ignore[arg-type]
     )
+    return session.get_one(Conversation, made.id)
 
 
 def post(

@@ -58,6 +58,26 @@ def test_a_post_costs_five_statements_and_one_command(
     assert len(sql) == 5  # the key, what it made, the job, its turn, what is beside
 
 
+def test_a_conversation_costs_one_statement_and_a_question_one_more_than_a_post(
+    own_app: OpenAPI,
+) -> None:
+    someone = nobody(own_app)
+    with sql_of(own_app) as made:
+        someone.converse()
+    with sql_of(own_app) as asked:
+        assert someone.post("/api/ask", json={"content": "hola"}).status_code == 202
+
+    assert [_verb_of(statement) for statement in made] == ["EXECUTE create_conversation"]
+    # and the job's first poll
+    assert [_verb_of(statement) for statement in asked][:-1] == [
+        "EXECUTE create_conversation",
+        "EXECUTE lock_conversation",
+        "EXECUTE grounds",
+        "EXECUTE write_turn",
+        "EXECUTE pick_with_room",
+    ]
+
+
 @pytest.mark.parametrize("depth", [1, 40])
 def test_a_post_costs_the_same_however_long_the_conversation(
     own_app: OpenAPI, own_hand: Hand, depth: int

@@ -11,12 +11,13 @@ from sqlalchemy import func
 from common import conversations as rules
 from common.db import new_id
 from common.idempotency import Made
+from common.jobs import NOTHING_SPENT
 from common.listings import listed_conversations, spent_in
 from common.models import Conversation
 from common.system_prompt import DEFAULT_SYSTEM_PROMPT
 from web import listing, presenters, shapes
 from web.auth import current_user_id
-from web.database import db
+from web.database import db, writing
 from web.i18n import language
 from web.idempotent import once
 from web.inputs import (
@@ -67,28 +68,31 @@ def list_conversations(query: ConversationList) -> Response:
     responses={201: shapes.Conversation, **shapes.problems()},
 )
 def create_conversation(body: NewConversation) -> Response:
-    session = db.session()
-    prompt = body.system_prompt
-    conversation_id = new_id()
-    made, _ = once(
-        session,
-        Made(conversation_id),
-        lambda: rules.create(
-            session,
-            current_user_id(),
-            system_prompt=DEFAULT_SYSTEM_PROMPT[language()] if prompt is None else prompt,
-            title=body.title,
-            model=body.model,
-            params=body.params.given(),
-            conversation_id=conversation_id,
-        ),
-    )
-    session.commit()
+    given = body.system_prompt
+    prompt = DEFAULT_SYSTEM_PROMPT[language()] if given is None else given
+    makes = Made(new_id())
+    with writing() as connection:
+        made, created = once(
+            connection,
+            makes,
+            lambda: rules.create(
+                connection,
+                current_user_id(),
+                system_prompt=prompt,
+                title=body.title,
+                model=body.model,
+                params=body.params.given(),
+                conversation_id=makes.conversation_id,
+            ),
+        )
     assert made.conversation_id is not None  # only a call of this path finds its own key
-    found = rules.find(session, current_user_id(), made.conversation_id)
-    response = jsonify(_present(found))
+    if created is not None:
+        shown = presenters.conversation(created, prompt, NOTHING_SPENT)
+    else:
+        shown = _present(rules.find(db.session(), current_user_id(), made.conversation_id))
+    response = jsonify(shown)
     response.status_code = 201
-    response.headers["Location"] = f"/api/conversations/{found.id}"
+    response.headers["Location"] = f"/api/conversations/{made.conversation_id}"
     return response
 
 

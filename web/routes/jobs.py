@@ -6,6 +6,7 @@ import structlog
 from flask import Response, g, jsonify, request
 from flask_openapi import APIBlueprint
 from redis.exceptions import RedisError
+from sqlalchemy import Connection
 
 from common import conversations
 from common import jobs as machine
@@ -18,8 +19,8 @@ from common.system_prompt import DEFAULT_SYSTEM_PROMPT
 from common.turns import Posted
 from web import listing, shapes
 from web.auth import current_user_id
-from web.database import db, looking
-from web.doorway import commit_and_ring
+from web.database import db, looking, writing
+from web.doorway import commit_and_ring, ring
 from web.i18n import language
 from web.idempotent import once
 from web.inputs import (
@@ -106,21 +107,20 @@ def list_jobs(query: JobList) -> Response:
     responses={202: shapes.Job, 200: shapes.Job, **shapes.problems(429)},
 )
 def ask(query: WaitQuery, body: Question) -> Response:
-    session, part = db.session(), services()
-
+    part = services()
     makes = Made(new_id(), message_id=new_id(), job_id=new_id())
 
-    def post() -> Posted:
+    def post(connection: Connection) -> Posted:
         prompt = body.system_prompt
         conversation = conversations.create(
-            session,
+            connection,
             current_user_id(),
             system_prompt=DEFAULT_SYSTEM_PROMPT[language()] if prompt is None else prompt,
             kind="ask",
             conversation_id=makes.conversation_id,
         )
         return conversations.post_message(
-            session,
+            connection,
             current_user_id(),
             conversation.id,
             content=body.content,
@@ -133,9 +133,10 @@ def ask(query: WaitQuery, body: Question) -> Response:
             request_id=g.request_id,
         )
 
-    made, posted = once(session, makes, post)
+    with writing() as connection:
+        made, posted = once(connection, makes, lambda: post(connection))
     if posted is not None:
-        commit_and_ring(posted=posted.job.id)
+        ring(posted.job.id)
     assert made.job_id is not None  # only a call of this path finds its own key
     seconds = wait_seconds(query.wait)
     found = wait_for_end(made.job_id, current_user_id(), language(), seconds)
