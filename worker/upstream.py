@@ -1,11 +1,13 @@
 """The model server: the only import of `openai`. A stream of events, or one UpstreamError.
 
-The SDK sends the request; the answer's bytes are split and parsed by `chunks`, because the SDK's
-stream objects cost four times as much a token.
+The SDK says where a call goes and with which headers, once; each call is sent by its HTTP client,
+and the answer's bytes are split and parsed by `chunks`: the SDK's stream objects cost four times as
+much a token, and its way to a request half a millisecond.
 """
 
 import asyncio
 import email.utils
+import json
 import math
 import re
 import time
@@ -13,6 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
+from functools import cached_property
 from typing import Any, cast
 
 import aiohttp
@@ -90,17 +93,18 @@ class Upstream:
         self.base_url = base_url
         # Times are ours (deadlines in the loop), but for the connection's.
         timeout = httpx2.Timeout(None, connect=connect_seconds)
+        self._http = openai.DefaultAioHttpClient(
+            timeout=timeout,
+            # 0 is no limit; with None this transport falls back to aiohttp's 100.
+            limits=httpx2.Limits(max_connections=0, keepalive_expiry=KEEP_ALIVE_SECONDS),
+            event_hooks={"response": [_keep_the_beginning]},
+        )
         self.client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=api_key or "none",  # servers on this machine ask for none, the SDK does
             max_retries=0,
             timeout=timeout,
-            http_client=openai.DefaultAioHttpClient(
-                timeout=timeout,
-                # 0 is no limit; with None this transport falls back to aiohttp's 100.
-                limits=httpx2.Limits(max_connections=0, keepalive_expiry=KEEP_ALIVE_SECONDS),
-                event_hooks={"response": [_keep_the_beginning]},
-            ),
+            http_client=self._http,
         )
         self._streams = 0
 
@@ -128,16 +132,33 @@ class Upstream:
             self._streams -= 1
 
     async def _send(self, request: Request) -> httpx2.Response:
-        """The answer's head. The body is ready to go: `chat.completions.create` would first walk
-        through all of the window's messages for each call, to rename nothing."""
-        response: httpx2.Response = await self.client.post(
-            "/chat/completions",
-            cast_to=httpx2.Response,
+        """The answer's head. Raises openai.APIStatusError for one that refuses."""
+        call = httpx2.Request(
+            "POST",
+            self._url,
+            headers=self._headers,
+            cookies=self._http.cookies,
             content=orjson.dumps(request.body()),
-            options={"headers": AS_IT_IS},
-            stream=True,
+            extensions={"timeout": self._http.timeout.as_dict()},
         )
+        response = await self._http.send(call, stream=True)
+        if not response.is_success:
+            await response.aread()
+            raise _refusal(response)
         return response
+
+    @cached_property
+    def _url(self) -> httpx2.URL:
+        return httpx2.URL(f"{self.client.base_url}chat/completions")
+
+    @cached_property
+    def _headers(self) -> httpx2.Headers:
+        """Those that the SDK gives every call. Made by the first one, whose error it is when no
+        header can carry the key."""
+        told = self.client.default_headers | self.client.auth_headers | AS_IT_IS
+        headers = httpx2.Headers(self._http.headers)
+        headers.update({name: value for name, value in told.items() if isinstance(value, str)})
+        return headers
 
     async def list_models(self) -> dict[str, dict[str, Any]]:
         """Model id → the limits that the listing tells of it. Raises UpstreamError."""
@@ -167,6 +188,17 @@ def _body(response: httpx2.Response) -> "aclosing[AsyncGenerator[bytes, None]]":
     if "content-encoding" in response.headers or not isinstance(stream, httpx2.AsyncByteStream):
         return aclosing(response.aiter_bytes())
     return aclosing(cast(AsyncGenerator[bytes, None], aiter(stream)))
+
+
+def _refusal(response: httpx2.Response) -> openai.APIStatusError:
+    """The SDK's error for an answer that was read."""
+    try:
+        body = json.loads(response.text)
+    except (ValueError, RecursionError):  # a page for people, or nothing
+        body = None
+    told = body.get("error", body) if isinstance(body, dict) else None
+    message = told.get("message") if isinstance(told, dict) else None
+    return openai.APIStatusError(str(message), response=response, body=told)
 
 
 async def _read_out(pieces: AsyncGenerator[bytes, None]) -> None:

@@ -1,13 +1,16 @@
 """What is sent to the model server: each model gets the parameters that it takes."""
 
+import asyncio
 import uuid
 from typing import Any
 
 import pytest
 
 from common.catalogue import Catalogue
+from tests.upstream import Upstream
 from worker.context_window import Part
-from worker.upstream import Request
+from worker.upstream import AS_IT_IS, Request
+from worker.upstream import Upstream as Client
 
 ASKED = {"temperature": 0.2, "reasoning_effort": "low", "max_output_tokens": 500}
 PARTS = [Part(uuid.uuid4(), "system", "Sé breve."), Part(uuid.uuid4(), "user", "¿Qué es un lease?")]
@@ -49,3 +52,32 @@ def test_the_o_series_takes_an_effort_and_max_completion_tokens(model: str) -> N
 
 def test_no_more_output_is_asked_for_than_the_model_can_give() -> None:
     assert sent("chatgpt-4o-latest", {"max_output_tokens": 1_000_000})["max_tokens"] == 16_384
+
+
+def test_a_call_goes_out_as_the_sdk_would_send_it() -> None:
+    question = Request(Catalogue().limits("gpt-test"), PARTS, {})
+
+    async def ask(url: str) -> None:
+        client = Client(url, "k", connect_seconds=2)
+        try:
+            async for _ in client.stream(question):
+                pass
+            answer = await client.client.chat.completions.create(
+                **question.body(), extra_headers=AS_IT_IS
+            )
+            async for _ in answer:
+                pass
+        finally:
+            await client.close()
+
+    with Upstream() as server:
+        asyncio.run(ask(server.url))
+
+    ours, theirs = server.requests[-2:]
+    # which says that the SDK tried no more than once
+    assert theirs.headers.pop("x-stainless-retry-count") == "0"
+    assert ours.headers["authorization"] == "Bearer k"
+    assert (ours.path, ours.body) == (theirs.path, theirs.body)
+    lengths = ours.headers.pop("content-length"), theirs.headers.pop("content-length")
+    assert all(int(length) > 0 for length in lengths)  # spaces between names and values
+    assert ours.headers == theirs.headers
