@@ -10,12 +10,16 @@ from sqlalchemy.orm import Session
 
 from common.db import Transaction
 from common.models import Job, Message
-from common.statement import Row, Statement, columns_of, prepared
+from common.statement import Row, Statement, prepared
 from common.tokens import TOKENS_PER_MESSAGE
 
 MOST_REPLIES = 100
 
-_ROW = columns_of(Message.__table__)
+# What a window is built from, and the way up.
+_COUNTED = ", ".join(
+    f"messages.{name}"
+    for name in ("id", "parent_id", "role", "content", "in_window", "turn_index", "token_count")
+)
 
 _UPWARDS = text("""
     WITH RECURSIVE branch AS (
@@ -36,10 +40,10 @@ _WITHIN_BUDGET = prepared(
     "within_budget",
     f"""
     WITH RECURSIVE branch AS (
-        SELECT {_ROW}, token_count AS total FROM messages
+        SELECT {_COUNTED}, token_count AS total FROM messages
         WHERE id = :prompt AND conversation_id = :conversation
         UNION ALL
-        SELECT {_ROW}, branch.total + CASE
+        SELECT {_COUNTED}, branch.total + CASE
             WHEN messages.role = 'user' AND branch.content <> ''
                  AND 'never' NOT IN (messages.in_window, branch.in_window)
             THEN messages.token_count + branch.token_count ELSE 0 END
@@ -53,7 +57,7 @@ _WITHIN_BUDGET = prepared(
 _ROOT = prepared(
     "root",
     f"""
-    SELECT {_ROW}, EXISTS (
+    SELECT {_COUNTED}, EXISTS (
         SELECT FROM messages AS pin
         WHERE pin.conversation_id = :conversation AND pin.in_window = 'always'
           AND pin.turn_index < :depth
@@ -76,7 +80,7 @@ _PINNED_ABOVE = Statement(f"""
         WHERE reply.role = 'assistant'
           AND (reply.in_window = 'always' OR question.in_window = 'always')
     )
-    SELECT {_ROW} FROM messages
+    SELECT {_COUNTED} FROM messages
     JOIN turns ON messages.id IN (turns.reply, turns.question)
     ORDER BY messages.turn_index
 """)
@@ -183,7 +187,7 @@ def for_window(
     session: Transaction, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
 ) -> Sequence[Row]:
     """What a window of `budget` tokens may be built from, oldest first: the root, pinned turns,
-    and the branch above the prompt as far as the budget could reach. Plain rows of messages."""
+    and the branch above the prompt as far as the budget could reach. Rows of what it counts."""
     values = {"prompt": prompt_id, "conversation": conversation_id, "budget": budget}
     near = _WITHIN_BUDGET.all(session, values)
     if near[0].turn_index == 0:

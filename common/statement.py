@@ -80,9 +80,9 @@ class Statement:
                 # lives as long as the connection itself; what was prepared outlasts a rollback
                 done = pooled.info.setdefault("prepared", set())
                 if self._name not in done:
-                    self._send(connection, cursor, self._preparation, None)
+                    _send(connection, cursor, self._preparation, None)
                     done.add(self._name)
-            self._send(connection, cursor, self._call, values)
+            _send(connection, cursor, self._call, values)
             if cursor.description is None:
                 return []
             if self._row is None:
@@ -93,12 +93,6 @@ class Statement:
             # wraps it, tells the listeners, and gives up a connection that was lost
             connection._handle_dbapi_exception(error, self._call, values, cursor, None)
             raise
-
-    @staticmethod
-    def _send(connection: Connection, cursor: Any, sql: str, values: Any) -> None:
-        connection.dispatch.before_cursor_execute(connection, cursor, sql, values, None, False)
-        cursor.execute(sql, values)
-        connection.dispatch.after_cursor_execute(connection, cursor, sql, values, None, False)
 
     @cached_property
     def _body(self) -> str:
@@ -124,3 +118,12 @@ class Statement:
     def _preparation(self) -> str:
         body = _PARAMETER.sub(lambda found: f"${self._places[found[1]]}", self._body)
         return f"PREPARE {self._name} AS {body.replace('%%', '%')}"
+
+
+def _send(connection: Connection, cursor: Any, sql: str, values: Any) -> None:
+    if not connection.engine._has_events:
+        cursor.execute(sql, values)
+        return
+    connection.dispatch.before_cursor_execute(connection, cursor, sql, values, None, False)
+    cursor.execute(sql, values)
+    connection.dispatch.after_cursor_execute(connection, cursor, sql, values, None, False)
