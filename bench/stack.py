@@ -129,7 +129,7 @@ class Stack:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start_worker(self, name: str) -> None:
-        self._python(name, "-m", "celery", "-A", "worker.app", "worker", "-n", f"{name}@%h")
+        self._python(name, "-m", "worker", "-n", f"{name}@%h")
 
     def _wait_for_workers(self) -> None:
         def ready() -> bool:

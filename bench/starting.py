@@ -207,7 +207,7 @@ def _watch_worker(up: Up, starts: Starts) -> None:
     log = up.project.folder.parent / "worker.log"
     log.unlink(missing_ok=True)
     env = up.project.env | up.run["environment"]
-    command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "-n", "bench@%h"]
+    command = [sys.executable, "-m", "worker", "-n", "bench@%h"]
     with _connection(up) as cursor, log.open("wb") as output:
         begun = time.monotonic()
         worker = subprocess.Popen(

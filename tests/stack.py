@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -137,8 +137,15 @@ class Stack:
         wait_until(lambda: self._answers("/health"), what="the web", log=self.web.log)
         return self.web
 
-    def start_worker(self, name: str, *, wait: bool = True, **settings: str) -> Child:
-        arguments = ["celery", "-A", "worker.app", "worker", "-n", f"{name}@%h", "-l", "INFO"]
+    def start_worker(
+        self,
+        name: str,
+        *,
+        wait: bool = True,
+        command: Sequence[str] = ("worker",),
+        **settings: str,
+    ) -> Child:
+        arguments = [*command, "-n", f"{name}@%h", "-l", "INFO"]
         child = Child(arguments, self.environment | settings, self.folder / f"{name}.log")
         self.workers[name] = child
         if wait:

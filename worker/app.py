@@ -9,6 +9,7 @@ from celery.signals import (
     setup_logging,
     task_revoked,
     worker_init,
+    worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
@@ -63,6 +64,11 @@ def start(sender: Any, **_: Any) -> None:
         # Celery would log it and go on, taking doorbells that nobody here can answer.
         log.error("worker_not_started", exc_info=error)
         raise SystemExit(f"EpiCode: the worker could not start ({_in_one_line(error)})") from None
+
+
+@worker_ready.connect
+def settle(**_: Any) -> None:
+    current().settle()
 
 
 @worker_shutting_down.connect

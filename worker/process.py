@@ -4,19 +4,16 @@ Made by `worker_init`, ended by `worker_shutdown`: Celery's bootsteps would stop
 task has ended.
 """
 
-import ctypes
-import gc
 import sys
 import threading
 import uuid
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from common import catalogue, ringing
+from common import catalogue, memory, ringing
 from common.catalogue import Catalogue
 from common.config import BaseConfig
 from common.db import Database
@@ -35,7 +32,6 @@ SLOT_CONNECTIONS = 10
 LISTING_SECONDS = 300.0
 # A server that takes longer to list its models must not delay the first reply.
 LISTING_PATIENCE_SECONDS = 1.0
-M_TRIM_THRESHOLD = -1  # <malloc.h>
 # Spares the event loop the convoy behind Celery's consumer thread.
 SWITCH_INTERVAL_SECONDS = 0.0005
 
@@ -79,6 +75,7 @@ class WorkerProcess:
         self.is_stopping = threading.Event()
         self._stopped = threading.Event()
         self._listed = threading.Event()
+        self._is_settling = False
 
     @property
     def lease(self) -> timedelta:
@@ -92,8 +89,7 @@ class WorkerProcess:
         """Ready for jobs when it returns. The model list is asked for first, so that a page that
         sees this worker also sees what it can do."""
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-        _give_memory_back()
-        threading.Thread(target=o200k, name="vocabulary", daemon=True).start()
+        memory.keep_little()
         self.loop.start()
         self.upstream = self.loop.submit(self._connect()).result()
         threading.Thread(target=self._keep_models_fresh, name="models", daemon=True).start()
@@ -103,10 +99,14 @@ class WorkerProcess:
         self.leases.start()
         self.sweep.start()
         self._listener.start()
-        # What start-up made stays: a full collection that walks it holds every stream up.
-        gc.collect()
-        gc.freeze()
         log.info("worker_started", worker=self.name)
+
+    def settle(self) -> None:
+        """What can wait until Celery takes doorbells. Celery tells it anew after each lost
+        connection; once is enough."""
+        if not self._is_settling:
+            self._is_settling = True
+            threading.Thread(target=_settle, name="settle", daemon=True).start()
 
     def begin_stop(self) -> None:
         """Takes no more jobs, gives those that run their time, then has the rest handed over."""
@@ -195,11 +195,9 @@ class WorkerProcess:
             self.leases.interrupt_all(Interruption.SHUTDOWN)
 
 
-def _give_memory_back() -> None:
-    """glibc keeps what a long reply needed for the next one, in each thread's own arena; with a
-    fixed threshold it goes back to the system (mallopt(3)). Elsewhere there is no such call."""
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 128 * 1024)
+def _settle() -> None:
+    o200k()
+    memory.settle()
 
 
 _current: WorkerProcess | None = None

@@ -177,7 +177,7 @@ class Stack:
         name = f"worker-{number}"
 
         def program() -> Program:
-            words = ("-m", "celery", "-A", "worker.app", "worker", "-n", f"{name}@%h")
+            words = ("-m", "worker", "-n", f"{name}@%h")
             # whoever starts EpiCode as root knows; eight lines at every start tell nobody
             quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
             env = quiet | self._environment()

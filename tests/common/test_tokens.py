@@ -10,7 +10,7 @@ import tiktoken
 import tiktoken_ext.openai_public
 
 from common import tokens
-from common.tokens import count_tokens, o200k, vocabulary
+from common.tokens import count_tokens, vocabulary
 
 # Counted by tiktoken itself with its own definition of o200k (the fixture `plain` below).
 FIXTURE = json.loads(Path(__file__).with_name("token_counts.json").read_text(encoding="utf-8"))
@@ -93,14 +93,14 @@ def test_counting_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
-    o200k.cache_clear()
+    tokens._o200k.cache_clear()
 
     assert count_tokens("sin red") > 0
 
 
 def test_a_vocabulary_that_was_changed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "O200K_SHA256", "0" * 64)
-    o200k.cache_clear()
+    tokens._o200k.cache_clear()
 
     with pytest.raises(RuntimeError, match="not the one tiktoken names"):
         count_tokens("a")

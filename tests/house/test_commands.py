@@ -84,6 +84,7 @@ WRONG = {"EPICODE_PORT": "eighty", "EPICODE_LEASE_SECONDS": "1"}
         "-m flask db upgrade",
         "-m gunicorn -c gunicorn_conf.py wsgi:app",
         "-m celery -A worker.app worker",
+        "-m worker",
     ],
 )
 def test_wrong_settings_stop_every_start_with_their_sentences(
