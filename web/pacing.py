@@ -10,8 +10,9 @@ from dataclasses import dataclass
 FASTEST_MS = 150
 QUEUED_MS = 400
 NO_WORKER_MS = 1500
-# What one web process should answer at most, leaving room for everybody who isn't polling.
-POLLS_A_SECOND = 300
+# What one web process should answer at most, leaving room for everybody who isn't polling: by its
+# threads, and by its loop, which answers with less.
+POLLS_A_SECOND, QUICK_POLLS_A_SECOND = 300, 400
 # From so many on nobody asks before there may be something to read. Fewer cost so little that each
 # may see at once that its reply has begun.
 MANY_WATCH = 15
@@ -41,12 +42,13 @@ class Watchers:
 
 @dataclass(frozen=True)
 class Watched:
-    """What the pace of a poll depends on beside its job: how many jobs are being watched, and in
-    how many milliseconds this one may say its first word, as the last ones did (0: at once, it has
-    begun, or nobody knows)."""
+    """What the pace of a poll depends on beside its job: how many jobs are being watched, in how
+    many milliseconds this one may say its first word, as the last ones did (0: at once, it has
+    begun, or nobody knows), and how many polls its process should answer."""
 
     jobs: int = 1
     first_word_in_ms: int = 0
+    polls_a_second: int = POLLS_A_SECOND
 
 
 ALONE = Watched()
@@ -58,7 +60,7 @@ def poll_after_ms(status: str, watched: Watched, *, worker_online: bool = True) 
         base = FASTEST_MS
     else:
         base = QUEUED_MS if worker_online else NO_WORKER_MS
-    pace = max(base, round(1000 * watched.jobs / POLLS_A_SECOND))
+    pace = max(base, round(1000 * watched.jobs / watched.polls_a_second))
     if watched.jobs < MANY_WATCH:
         return pace
     return max(pace, min(watched.first_word_in_ms, LONGEST_SILENCE_MS))
