@@ -271,7 +271,7 @@ def _text(answer: str | bytes) -> str:
     """Parsed only after the clock has stopped."""
     if isinstance(answer, str):
         return answer
-    lines = [line for line in Lines().feed(answer) if line != b"[DONE]"]
+    lines = list(Lines().feed(answer))
     events = [event for line in lines for event in events_of(line)]
     return "".join(event.text for event in events if isinstance(event, Text))
 

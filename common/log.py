@@ -11,7 +11,11 @@ import structlog
 
 from common.config import BaseConfig
 
-_QUIET = ("httpx2", "httpcore2", "openai", "asyncio", "urllib3", "kombu", "amqp")
+_QUIET = (
+    *("httpx2", "httpcore2", "openai", "asyncio", "urllib3", "kombu", "amqp"),
+    # of each task `attempt_ended` says more, and a line costs as much as a statement
+    *("celery.worker.strategy", "celery.app.trace"),
+)
 
 
 def set_up_logs(config: BaseConfig) -> None:

@@ -6,7 +6,7 @@ chunk (text apart, which `text_cleaner` cleans) fits its column.
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from worker.text_cleaner import TextCleaner
 
 # The longest reply in one piece, each letter written as \u00e9, is a little shorter than this.
 MAX_LINE_BYTES = 3_200_000
+LAST_WORD = b"[DONE]"
 # More tokens than this are no count, and longer words no reason: what is saved must fit.
 MAX_TOKENS = 100_000_000
 MAX_REASON_LENGTH = 64
@@ -64,9 +65,11 @@ class Reported(Exception):
 
 
 class Lines:
-    """Splits a stream of bytes into the data of its server-sent events, one JSON a line."""
+    """Splits a stream of bytes into the data of its server-sent events, one JSON a line; after the
+    last word `are_over`, whatever still comes."""
 
     def __init__(self) -> None:
+        self.are_over = False
         self._rest = bytearray()  # grows in place: a line may come in thousands of pieces
         self._mark = codecs.BOM_UTF8  # allowed once, at the very beginning
 
@@ -80,12 +83,36 @@ class Lines:
                 end, self._mark = end.removeprefix(self._mark), b""
             if end.startswith(b"data:"):
                 content = end[5:].strip()
+                if content == LAST_WORD:
+                    self.are_over = True
+                    return
                 if content:
                     yield content
         if rest:
             self._rest += rest
             if len(self._rest) > MAX_LINE_BYTES:
                 raise NoChunk
+
+
+def joined(events: Iterable[Event]) -> Iterator[Event]:
+    """The same, but for texts that follow each other: they are one, for each event costs its way to
+    the reply. Raises what `events` does, after the text before it."""
+    said: list[str] = []
+    try:
+        for event in events:
+            if isinstance(event, Text):
+                said.append(event.text)
+                continue
+            if said:
+                yield Text("".join(said))
+                said = []
+            yield event
+    except (NoChunk, Reported):
+        if said:
+            yield Text("".join(said))
+        raise
+    if said:
+        yield Text("".join(said))
 
 
 def events_of(line: bytes) -> Iterator[Event]:

@@ -39,9 +39,10 @@ class ReplyLog:
         self.must_rewrite = False
 
     def write(self, text: str, *, most: int = sys.maxsize) -> bool:
-        """Adds to the text, unless it would grow beyond `most` bytes: then False."""
-        new = text.encode()
-        if len(self._text) + len(new) > most:
+        """Adds to the text. False: not all of it, for with `most` bytes it is full."""
+        new, room = text.encode(), most - len(self._text)
+        if len(new) > room:
+            self._text += new[:room].decode(errors="ignore").encode()
             return False
         self._text += new
         return True

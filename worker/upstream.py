@@ -25,7 +25,7 @@ import orjson
 
 from common.catalogue import Limits
 from worker.cadence import rest_seconds
-from worker.chunks import Event, Lines, NoChunk, Reported, events_of
+from worker.chunks import Event, Lines, NoChunk, Reported, events_of, joined
 from worker.context_window import Part
 
 # All that is needed of an error's body is in its first bytes.
@@ -114,12 +114,12 @@ class Upstream:
             async with aclosing(await self._send(request)) as response, _body(response) as pieces:
                 lines = Lines()
                 async for piece in pieces:
-                    for line in lines.feed(piece):
-                        if line == b"[DONE]":
-                            await _read_out(pieces)
-                            return
-                        for event in events_of(line):
-                            yield event
+                    told = (event for line in lines.feed(piece) for event in events_of(line))
+                    for event in joined(told):
+                        yield event
+                    if lines.are_over:
+                        await _read_out(pieces)
+                        return
                     if len(piece) < LARGE_PIECE and (rest := rest_seconds(self._streams)):
                         await asyncio.sleep(rest)
 

@@ -17,6 +17,7 @@ set_up_logs(load_config())
 structlog.get_logger("worker").info("job_claimed", job_id="01a2", attempt=1)
 logging.getLogger("elsewhere").info("plain %s", "línea")
 logging.getLogger("httpx2").info("POST https://api/v1?key=sk-secret")
+logging.getLogger("celery.app.trace").info("Task epicode.run_job succeeded")
 structlog.get_logger("worker").warning("fence_lost")
 """
 

@@ -19,6 +19,7 @@ from worker.chunks import (
     Text,
     Thinking,
     events_of,
+    joined,
 )
 
 
@@ -45,7 +46,7 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 def read(*parts: bytes) -> list[Event]:
     lines = Lines()
     found = [line for part in parts for line in lines.feed(part)]
-    return [event for line in found if line != b"[DONE]" for event in events_of(line)]
+    return [event for line in found for event in events_of(line)]
 
 
 def test_events_are_the_same_wherever_the_bytes_are_cut() -> None:
@@ -53,6 +54,34 @@ def test_events_are_the_same_wherever_the_bytes_are_cut() -> None:
         assert read(WHOLE[:at], WHOLE[at:]) == SAID
     for size in (1, 2, 3, 5, 7, 64):
         assert read(*pieces(WHOLE, size)) == SAID
+
+
+def test_nothing_is_read_after_the_last_word() -> None:
+    lines = Lines()
+    list(lines.feed(END))
+    assert not lines.are_over
+
+    assert list(lines.feed(DONE + SI)) == []
+    assert lines.are_over
+
+
+def test_texts_that_follow_each_other_are_joined_and_nothing_else_is() -> None:
+    said = [Text("a"), Text("b"), Thinking(), Text("c"), Finish("stop"), Counted(Usage())]
+
+    together = list(joined(said))
+
+    assert together == [Text("ab"), Thinking(), Text("c"), Finish("stop"), Counted(Usage())]
+    assert list(joined([])) == []
+
+
+def test_what_was_said_before_an_error_is_not_lost_with_it() -> None:
+    broken_off = joined(
+        event for line in Lines().feed(SI + SI + sse([])) for event in events_of(line)
+    )
+
+    assert next(broken_off) == Text("sí 👩‍💻" * 2)
+    with pytest.raises(NoChunk):
+        next(broken_off)
 
 
 @pytest.mark.parametrize(
