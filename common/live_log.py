@@ -2,7 +2,8 @@
 
 `live:{job}` is a hash of what a poll shows and expires after 15 s; `live:{job}:{attempt}:text`
 holds the attempt's text. It may fail, fill or vanish and the job never notices: every caller
-treats RedisError as "no live log". Only who has just won a claim or a renewal writes the hash.
+treats RedisError as "no live log". Only who has just won a claim or a renewal, or has saved the
+reply, writes the hash.
 """
 
 import uuid
@@ -34,12 +35,21 @@ redis.call('EXPIRE', KEYS[1], ARGV[4])
 return 1
 """
 
-# ARGV: attempt. Marks this attempt as ended, unless a newer one is running.
+# ARGV: attempt, lifetime, and of a reply that is saved: length of the log as it should be, what is
+# missing of the text, shown (JSON), lifetime of the text. Marks this attempt as ended, unless a
+# newer one is running. What its poll shows from now on is kept only where the log now holds the
+# whole reply.
 _MARK_DONE = """
 local held = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
 if held > tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'done', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
+local text = KEYS[1] .. ':' .. ARGV[1] .. ':text'
+if ARGV[3] and held > 0 and redis.call('STRLEN', text) == tonumber(ARGV[3]) then
+  local length = redis.call('APPEND', text, ARGV[4])
+  redis.call('EXPIRE', text, ARGV[6])
+  redis.call('HSET', KEYS[1], 'ended', ARGV[5], 'length', length)
+end
 return 1
 """
 
@@ -52,16 +62,21 @@ return length
 """
 
 # ARGV: owner, cursor's attempt, cursor's offset (-1: none). Answers nil unless the hash is there,
-# the caller's, not done and not deleted; else attempt, shown, cancelling, length, start, text from
-# start.
+# the caller's, not deleted, and not done or with what an ended job shows; else attempt, shown,
+# cancelling, length, start, text from start, ended.
 _READ = """
-local hash = redis.call('HMGET', KEYS[1], 'attempt', 'shown', 'owner', 'done')
+local hash = redis.call('HMGET', KEYS[1], 'attempt', 'shown', 'owner', 'done', 'ended', 'length')
 if not hash[1] or hash[3] ~= ARGV[1] then return nil end
-if hash[4] and tonumber(hash[4]) >= tonumber(hash[1]) then return nil end
+local ended = 0
+if hash[4] and tonumber(hash[4]) >= tonumber(hash[1]) then
+  if not hash[5] or hash[4] ~= hash[1] then return nil end
+  ended = 1
+end
 local mark = redis.call('GET', KEYS[1] .. ':cancel')
 if mark == 'deleted' then return nil end
 local text = KEYS[1] .. ':' .. hash[1] .. ':text'
 local length = redis.call('STRLEN', text)
+if ended == 1 and length ~= tonumber(hash[6]) then return nil end
 local start = 0
 if ARGV[2] == hash[1] then start = math.min(math.max(tonumber(ARGV[3]), 0), length) end
 -- a cursor of ours is at the start of a character; one that somebody made up is moved there
@@ -70,20 +85,22 @@ while start > 0 and start < length do
   if byte < 128 or byte >= 192 then break end
   start = start - 1
 end
-return {hash[1], hash[2], mark and 1 or 0, length, start,
-        redis.call('GETRANGE', text, start, -1)}
+return {hash[1], ended == 1 and hash[5] or hash[2], mark and 1 or 0, length, start,
+        redis.call('GETRANGE', text, start, -1), ended}
 """
 
 
 @dataclass(frozen=True)
 class LiveJob:
-    """What the live log knows of a running job: the fields of its poll, and the new text."""
+    """What the live log knows of a running job: the fields of its poll, and the new text. The same
+    of one that was just completed: then those that only an ended one has are in `shown`, too."""
 
     shown: dict[str, Any]
     attempt: int
     cancelling: bool
     length: int
     reading: Reading
+    is_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,14 @@ class NewText:
     attempt: int
     expected: int
     text: bytes
+
+
+@dataclass(frozen=True)
+class End:
+    """A completed reply: what its log lacks, and what its poll shows beside its text."""
+
+    rest: NewText
+    shown: dict[str, Any]
 
 
 class LiveLog:
@@ -143,9 +168,14 @@ class LiveLog:
         """Sets an attempt's whole text anew, after the log was lost or an append got no answer."""
         self._client.set(_text(job_id, attempt), text, ex=TEXT_SECONDS)
 
-    def mark_done(self, job_id: uuid.UUID, attempt: int) -> None:
-        """From now on readers of this attempt are sent to the database."""
-        self._mark_done(keys=[_hash(job_id)], args=[attempt, HASH_SECONDS])
+    def mark_done(self, job_id: uuid.UUID, attempt: int, end: "End | None" = None) -> None:
+        """From now on readers of this attempt are sent to the database; or, where the reply is
+        saved, get its `end` from here."""
+        of_end: list[Any] = []
+        if end is not None:
+            rest = end.rest
+            of_end = [rest.expected, rest.text, orjson.dumps(end.shown), TEXT_SECONDS]
+        self._mark_done(keys=[_hash(job_id)], args=[attempt, HASH_SECONDS, *of_end])
 
     def read(self, job_id: uuid.UUID, owner: uuid.UUID, cursor: Cursor | None) -> LiveJob | None:
         """The running job's poll, or None: ask the database."""
@@ -240,9 +270,13 @@ def _live_job(cursor: Cursor | None, found: Any) -> LiveJob | None:
     """What the script answered; None: nothing for this reader."""
     if found is None:
         return None
-    attempt, shown, cancelling, length, start, text = found
+    attempt, shown, cancelling, length, start, text, ended = found
+    if ended and cursor is not None and cursor.attempt == int(attempt) and cursor.offset > length:
+        return None  # a cursor of another text: the rule for that is the database's
     reading = _reading(cursor, int(attempt), int(length), int(start), text)
-    return LiveJob(orjson.loads(shown), int(attempt), bool(cancelling), int(length), reading)
+    return LiveJob(
+        orjson.loads(shown), int(attempt), bool(cancelling), int(length), reading, bool(ended)
+    )
 
 
 def _reading(cursor: Cursor | None, attempt: int, length: int, start: int, text: bytes) -> Reading:

@@ -4,7 +4,7 @@ the web for a job that it reads from the database. One shape for both."""
 from datetime import UTC, datetime
 from typing import Any
 
-from common.jobs import AnyJob
+from common.jobs import AnyJob, Spent
 
 
 def shown_fields(job: AnyJob) -> dict[str, Any]:
@@ -27,6 +27,26 @@ def shown_fields(job: AnyJob) -> dict[str, Any]:
         "created_at": moment(job.queued_at),
         "started_at": moment(job.started_at),
         "first_token_at": moment(job.first_token_at),
+    }
+
+
+def ended_fields(job: AnyJob) -> dict[str, Any]:
+    """All fields but the text of a job that is completed, ready for JSON."""
+    return shown_fields(job) | {
+        "status": job.status,
+        "finished_at": moment(job.finished_at),
+        "usage": usage(job),
+    }
+
+
+def usage(item: AnyJob | Spent | None) -> dict[str, Any] | None:
+    """Tokens and US dollars; None where nothing was counted."""
+    if item is None or item.input_tokens is None:
+        return None
+    return {
+        "input_tokens": item.input_tokens,
+        "output_tokens": item.output_tokens,
+        "cost": float(item.cost) if item.cost is not None else None,
     }
 
 

@@ -1,7 +1,8 @@
 """One reading of a job for its reader: the live log while it runs, the database otherwise.
 
-A running job costs one Redis round trip and no SQL; the database is asked when the log has no
-answer, so that a job's end is seen whatever becomes of Redis.
+A running job costs one Redis round trip and no SQL, and so does one that was completed a moment
+ago; the database is asked when the log has no answer, so that a job's end is seen whatever becomes
+of Redis.
 """
 
 import hashlib
@@ -64,7 +65,7 @@ def poll(job_id: uuid.UUID, user_id: uuid.UUID, cursor: Cursor | None, lang: Lan
 def live_poll(
     part: Services, live: LiveJob, watched: int, *, polls_a_second: int = POLLS_A_SECOND
 ) -> Poll:
-    """What a reader sees of a running job, from what the live log had for him."""
+    """What a reader sees of a job, from what the live log had for him."""
     silent = 0 if live.length else part.line.last.silent_for_ms(_started_at(live))
     body = presenters.live_job(live, Watched(watched, silent, polls_a_second))
     return Poll(body, _etag(body, live.length))

@@ -13,7 +13,7 @@ from common.listings import Standing
 from common.live_log import LiveJob
 from common.models import Conversation, Message, Prompt
 from common.search import Hit
-from common.shown import context, moment, shown_fields
+from common.shown import context, moment, shown_fields, usage
 from common.statement import Row
 from web.i18n import Language, translate
 from web.pacing import ALONE, Watched, poll_after_ms
@@ -55,7 +55,7 @@ def conversation(
         "kind": item.kind,
         "created_at": moment(item.created_at),
         "updated_at": moment(item.updated_at),
-        "usage": _usage(spent),
+        "usage": usage(spent),
     }
 
 
@@ -76,7 +76,7 @@ def message(item: Message, beside: Beside, lang: Language) -> dict[str, Any]:
         "job_id": _id(beside.job.id if beside.job else None),
         "sibling_ids": [str(sibling) for sibling in beside.siblings],
         "context": context(beside.job.window if beside.job else None),
-        "usage": _usage(beside.job),
+        "usage": usage(beside.job),
         "error": error(beside.job.error if beside.job else None, lang),
     }
 
@@ -108,7 +108,16 @@ def error(record: dict[str, Any] | None, lang: Language) -> dict[str, Any] | Non
 
 
 def live_job(live: LiveJob, watched: Watched) -> dict[str, Any]:
-    """The poll of a running job, from the live log alone."""
+    """The poll of a running job, or of one that was just completed, from the live log alone."""
+    if live.is_ended:
+        return live.shown | {
+            "text": live.reading.text,
+            "cursor": live.reading.cursor.encode(),
+            "reset": live.reading.reset,
+            "queue": None,
+            "poll_after_ms": poll_after_ms(live.shown["status"], watched),
+            "error": None,
+        }
     return live.shown | {
         "status": "in_progress",
         "cancelling": live.cancelling or live.shown["cancelling"],
@@ -142,7 +151,7 @@ def stored_job(
             item.status, watched, worker_online=place is None or place.workers_online > 0
         ),
         "finished_at": moment(item.finished_at),
-        "usage": _usage(item),
+        "usage": usage(item),
         "error": error(item.error, lang),
     }
 
@@ -206,16 +215,6 @@ def prompt(item: Prompt) -> dict[str, Any]:
         "content": item.content,
         "created_at": moment(item.created_at),
         "updated_at": moment(item.updated_at),
-    }
-
-
-def _usage(item: AnyJob | Spent | None) -> dict[str, Any] | None:
-    if item is None or item.input_tokens is None:
-        return None
-    return {
-        "input_tokens": item.input_tokens,
-        "output_tokens": item.output_tokens,
-        "cost": float(item.cost) if item.cost is not None else None,
     }
 
 

@@ -1,10 +1,10 @@
-"""Polls of running jobs, answered by the process's own loop: all that have come at once ask Redis
-one question together.
+"""Polls of running jobs, and of such as were just completed, answered by the process's own loop:
+all that have come at once ask Redis one question together.
 
 They are most of what a web process is asked, and a thread's way through gunicorn and Flask costs
 several times what the answer does. Answered here is only what is plain: a poll that doesn't wait,
-of the local user, whose job is running, in a request of exactly this form. Whatever else, and all
-of it while Redis is slow, goes that way, whose answers these equal.
+of the local user, whose job the live log knows, in a request of exactly this form. Whatever else,
+and all of it while Redis is slow, goes that way, whose answers these equal.
 """
 
 import re
@@ -91,8 +91,8 @@ class QuickPolls:
         return PlainPoll(uuid.UUID(job_id.decode()), cursor)
 
     def answers(self, polls: Sequence[PlainPoll]) -> list[bytes | None]:
-        """The whole answer to each; None where the job isn't running, or much has been said: that
-        goes the usual way. One round trip."""
+        """The whole answer to each; None where the log has none, or much has been said: that goes
+        the usual way. One round trip."""
         try:
             readers = [(poll.job_id, poll.cursor) for poll in polls]
             lives = self._live_log.read_many(readers, LOCAL.id)

@@ -11,15 +11,16 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from common.live_log import End
 from common.machine import Status
 from common.models import Job
-from common.shown import moment
+from common.shown import ended_fields, moment
 from worker import metrics
 from worker.claim import Claimed, NothingToDo, claim, smaller_window
 from worker.context_window import Window
 from worker.leases import Interruption
 from worker.process import WorkerProcess
-from worker.settlement import settle
+from worker.settlement import Settled, settle
 from worker.speech import Ending, Speech, speak
 from worker.upstream import Request, UpstreamError
 
@@ -79,7 +80,7 @@ def settle_and_ring(process: WorkerProcess, claimed: Claimed, speech: Speech) ->
         log.warning("fence_lost", ending=speech.ending.value)
         _forget_if_deleted(process, claimed)
         raise NothingToDo("the fence is lost")
-    _mark_done(process, claimed)
+    _mark_done(process, claimed, _end(ended, speech))
     process.sweep.ring_in(0)  # those who end at once are replaced at once
     if ended.ring_in is not None:
         process.sweep.ring_in(ended.ring_in)
@@ -113,7 +114,7 @@ def _speak_once(process: WorkerProcess, claimed: Claimed, window: Window) -> Spe
         speech.end(Ending.INTERRUPTED, interruption=why)
     finally:
         process.writer.close(reply_log)
-    speech.text = reply_log.text()
+    speech.text, speech.unflushed = reply_log.text(), reply_log.rest()
     return speech
 
 
@@ -130,8 +131,16 @@ def _forget_if_deleted(process: WorkerProcess, claimed: Claimed) -> None:
         log.warning("live_log_not_forgotten", error=type(error).__name__)
 
 
-def _mark_done(process: WorkerProcess, claimed: Claimed) -> None:
+def _end(ended: Settled, speech: Speech) -> End | None:
+    """What the live log may tell of the end; whatever isn't a whole reply is the database's."""
+    is_reply = ended.status == Status.COMPLETED and ended.job.reply_message_id is not None
+    if not is_reply or speech.unflushed is None:
+        return None
+    return End(speech.unflushed, ended_fields(ended.job))
+
+
+def _mark_done(process: WorkerProcess, claimed: Claimed, end: End | None) -> None:
     try:
-        process.live_log.mark_done(claimed.lease.job_id, claimed.lease.attempt)
+        process.live_log.mark_done(claimed.lease.job_id, claimed.lease.attempt, end)
     except RedisError as error:  # the hash expires, and then readers ask the database
         log.warning("live_log_not_marked_done", error=type(error).__name__)

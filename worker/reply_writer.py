@@ -59,6 +59,14 @@ class ReplyLog:
         self._flushed += len(new)
         return taken
 
+    def rest(self) -> NewText | None:
+        """What was not flushed, maybe nothing, once all is written; None where nobody knows what
+        the log holds."""
+        if self.must_rewrite:
+            return None
+        flushed = self._flushed
+        return NewText(self.job_id, self.attempt, flushed, bytes(self._text[flushed:]))
+
     def take_whole(self) -> bytes:
         """Everything, as far as it was taken: what the log should hold."""
         return bytes(self._text[: self._flushed])

@@ -38,11 +38,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Settled:
-    """The job's status now, the code of its error, and in how many seconds to ring again."""
+    """The job now, the code of its error, and in how many seconds to ring again."""
 
-    status: str
+    job: JobRow
     code: str | None
     ring_in: float | None
+
+    @property
+    def status(self) -> str:
+        return str(self.job.status)
 
 
 def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled | None:
@@ -68,7 +72,7 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
                 if job.status == "queued" and speech.error:
                     code = speech.error.code
             _count_in(claimed, speech, said, job, ran_for)
-            return Settled(job.status, code, ring_in)
+            return Settled(job, code, ring_in)
         except (DataError, IntegrityError, ProgrammingError):
             raise  # no outage: it would be the same in a second, so the lease ends and is rescued
         except SQLAlchemyError as error:

@@ -14,6 +14,7 @@ from enum import Enum
 
 from common.config import BaseConfig
 from common.jobs import Usage
+from common.live_log import NewText
 from worker.chunks import Counted, Finish, Text
 from worker.leases import Interruption
 from worker.reply_writer import ReplyLog
@@ -40,6 +41,7 @@ class Speech:
     window_used: int
     claimed_at: float
     text: str = ""
+    unflushed: NewText | None = None  # of the text; None where nobody knows
     ending: Ending = Ending.FINISHED
     finish_reason: str | None = None
     usage: Usage | None = None

@@ -26,4 +26,5 @@ def run_job(job_id: str) -> str:
     except (JobRequeued, NotStartable) as reason:
         raise Retry(str(reason)) from None
     except NothingToDo as reason:
+        log.info("ring_dropped", job_id=job_id, why=str(reason))
         raise Ignore(str(reason)) from None

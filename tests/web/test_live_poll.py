@@ -49,8 +49,11 @@ def test_a_poll_of_a_running_job_costs_one_redis_call_and_no_sql(
         assert [command.split()[0] for command in commands] == ["EVALSHA", "EVALSHA"]
         stack.upstream.open("counted")
         reader.read_to_end()
-        with sql_of(app) as sql:  # what is counted would have been seen
+        with sql_of(app) as sql:  # the log tells of the end, too
             assert someone.poll(reader.job_id)["status"] == "completed"
+        assert sql == []
+        with sql_of(app) as sql:  # what is counted would have been seen
+            someone.get("/api/conversations")
         assert sql
     with app.app_context():
         close_all()

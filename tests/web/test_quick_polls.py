@@ -7,6 +7,7 @@ from contextlib import closing
 
 import httpx
 import pytest
+import redis
 
 from common.config import TestingConfig
 from tests.common.redis_commands import redis_commands
@@ -50,6 +51,29 @@ def test_a_plain_poll_is_answered_as_any_other(stack: Stack, path: str, cursor: 
     assert (plain.status_code, plain.json()) == (other.status_code, other.json())
     assert plain.status_code == 200
     assert _lasting(plain) == _lasting(other)
+
+
+@pytest.mark.parametrize("cursor", ["", "MS4w", "MS4y", "MS45OQ", "Mi4w"])
+def test_a_reply_that_has_just_ended_is_told_as_the_database_tells_it(
+    stack: Stack, cursor: str
+) -> None:
+    stack.upstream.script("[[ended]]", Script(steps=(Text(SAID), Text("."), End(), Done())))
+    with stack.client() as client, redis.Redis.from_url(stack.environment["REDIS_URL"]) as live:
+        reader = ask(client, "[[ended]]")
+        reader.read_to_end()
+        job = f"live:{reader.job_id}"
+        ends_at = time.monotonic() + 5
+        while not live.hexists(job, "ended"):  # told right after it is saved
+            assert time.monotonic() < ends_at
+            time.sleep(0.01)
+        path = f"/api/jobs/{reader.job_id}{f'?cursor={cursor}' if cursor else ''}"
+        told = client.get(path)
+        live.delete(job)
+        stored = client.get(path)
+
+    assert told.json() == stored.json()
+    assert told.json()["status"] == "completed"
+    assert _lasting(told) == _lasting(stored)
 
 
 def test_a_plain_poll_is_counted(stack: Stack, path: str) -> None:
