@@ -1,7 +1,6 @@
 """gunicorn's settings: `gunicorn -c gunicorn_conf.py wsgi:app`."""
 
 import faulthandler
-import gc
 import multiprocessing
 import os.path
 import sys
@@ -17,7 +16,6 @@ except ConfigurationError as error:
 
 faulthandler.enable()  # a crash in native code leaves its Python lines (docs/sigsegv.md)
 use_own_folder()  # before anything counts
-gc.disable()  # all that the start makes stays; collections begin with `on_starting`
 
 _host = _config.EPICODE_HOST.strip("[]")
 bind = f"[{_host}]:{_config.EPICODE_PORT}" if ":" in _host else f"{_host}:{_config.EPICODE_PORT}"
