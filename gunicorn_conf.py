@@ -36,19 +36,26 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a slow dis
 
 
 def on_starting(server):  # type: ignore[no-untyped-def]
-    """Loads the token vocabulary once, before the fork, so that the processes share it; and keeps
-    collections from what is there by now: they would copy it for each process."""
-    import gc
+    """Loads before the fork what each process would else load for itself at its first request."""
+    from sqlalchemy.orm import configure_mappers
 
+    from common import memory
     from common.first_administrator import sentence_at_start
+    from common.queue import app as celery
     from common.tokens import o200k
 
+    memory.keep_little()
+    configure_mappers()
+    celery.finalize()
+    celery.amqp.queues  # noqa: B018 - Celery makes it at the first look
+    templates = server.app.wsgi().jinja_env
+    for name in templates.list_templates():
+        templates.get_template(name)
     o200k()
     said = sentence_at_start(_config)
     if said:
         print(said, file=sys.stderr, flush=True)
-    gc.collect()
-    gc.freeze()
+    memory.settle()
 
 
 def on_exit(server):  # type: ignore[no-untyped-def]

@@ -24,6 +24,5 @@ def settle() -> None:
     up, and copy it for each process that shares it. What only the start needed is given back."""
     gc.collect()
     gc.freeze()
-    gc.enable()  # whoever starts may have put collections off till now
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

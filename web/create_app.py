@@ -1,12 +1,13 @@
 """The application factory. Nothing connects here: gunicorn loads this before it forks."""
 
+import sys
 from typing import Any
 
+import click
 import orjson
 from flask import Flask, Request, Response
 from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface, SessionMixin
-from flask_migrate import Migrate
 from flask_openapi import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -58,7 +59,7 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     app.json = OrjsonProvider(app)
     app.session_interface = NoSession()
     register_database(app, config.DATABASE_URL)
-    Migrate(app, db, directory=str(ROOT / "migrations"))
+    _register_migrations(app)
     app.extensions["epicode"] = Services.of(config)
     register_compression(app)
     register_problems(app)
@@ -76,6 +77,16 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
         proxies = config.EPICODE_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
     return app
+
+
+def _register_migrations(app: Flask) -> None:
+    """For `flask` and for our own commands that migrate. Who serves would hold 8 MB of Alembic for
+    nothing."""
+    is_for_flask = click.get_current_context(silent=True) is not None
+    if is_for_flask or "flask_migrate" in sys.modules:
+        from flask_migrate import Migrate
+
+        Migrate(app, db, directory=str(ROOT / "migrations"))
 
 
 class NoSession(SessionInterface):

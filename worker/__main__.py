@@ -4,13 +4,11 @@ Whoever names `celery` loads all its commands, and those of each package that br
 and a shell, 13 MB and a fifth of a second in each worker.
 """
 
-import gc
 import sys
 
 
 def main() -> None:
     """Ends with the worker, by SystemExit with its exit code."""
-    gc.disable()  # all that imports make stays; collections begin when the worker has settled
     from celery.bin.base import CLIContext
     from celery.bin.worker import worker
 

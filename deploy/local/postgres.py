@@ -84,6 +84,9 @@ class Postgres:
             "unix_socket_directories": str(self._socket),
             "unix_socket_permissions": "0700",
             "max_connections": "100",
+            # four processes that have nothing to do here: nobody reads ahead, nobody subscribes
+            "io_method": "sync",
+            "max_logical_replication_workers": "0",
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_checkpoints": "off",

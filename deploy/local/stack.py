@@ -188,7 +188,7 @@ class Stack:
     def _make_flower(self) -> Child:
         def program() -> Program:
             self._flower_port = free_port([self._flower_port])
-            words = ("-m", "celery", "-A", "common.queue", "flower")
+            words = ("-m", "deploy.flower")
             where = ("--address=127.0.0.1", f"--port={self._flower_port}", "--logging=error")
             env = self._environment() | {
                 # not on the command line, which everybody on the machine can read

@@ -2,11 +2,14 @@
 
 import json
 import os
+import random
 import uuid
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from common import config, run_file
 from common.config import (
@@ -17,6 +20,7 @@ from common.config import (
     DevelopmentConfig,
     ProductionConfig,
     TestingConfig,
+    _is_postgresql,
     config_map,
     load_config,
 )
@@ -137,6 +141,23 @@ def test_an_address_that_can_not_be_read_is_named(
     (said,) = complaints()
 
     assert said.startswith(f"{name} must be like ")
+
+
+def test_a_database_address_is_read_as_sqlalchemy_reads_it() -> None:
+    chance = random.Random(5432)
+    pieces = [*"/:@?#[]&= \nñu1", "://", "5432", "-1", "::1", "%40", "+psycopg2", "host=/tmp", "db"]
+    read = {True: 0, False: 0}
+    for _ in range(5_000):
+        start = chance.choice(["postgresql://", "postgresql+psycopg2://", "postgresql", ""])
+        url = start + "".join(chance.choices(pieces, k=chance.randrange(10)))
+        try:
+            theirs = make_url(url).drivername in ("postgresql", "postgresql+psycopg2")
+        except (ArgumentError, ValueError):
+            theirs = False
+
+        assert _is_postgresql(url) == theirs, url
+        read[theirs] += 1
+    assert min(read.values()) > 500
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_run_json_names_every_process_for_its_owner_alone(started: Launcher, dat
     for pid, words in (
         (run["web"]["pid"], "gunicorn -c gunicorn_conf.py wsgi:app"),
         (run["workers"][0]["pid"], "-m worker -n worker-1@"),
-        (run["flower"]["pid"], "celery -A common.queue flower --address=127.0.0.1"),
+        (run["flower"]["pid"], "-m deploy.flower --address=127.0.0.1"),
         (run["postgres"]["pid"], "postgres -D"),
         (run["redis"]["pid"], "valkey-server"),
         (run["launcher"]["pid"], "epicode up"),
