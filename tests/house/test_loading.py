@@ -83,6 +83,11 @@ import gunicorn_conf, web.patient_worker, wsgi
 gunicorn_conf.on_starting(SimpleNamespace(app=SimpleNamespace(wsgi=lambda: wsgi.app)))
 """
 FIRST_REQUESTS = """
+from common import workers
+from common.db import Database
+with Database(gunicorn_conf._config.DATABASE_URL, pool_size=1).transaction() as session:
+    # so that a doorbell is sent
+    workers.report(session, name="w@here", pid=1, slots=4, busy=0, queues=["interactive"])
 alice = wsgi.app.test_client()
 before = set(sys.modules)
 answers = [alice.get("/"), alice.post("/api/ask", json={"content": "hola"})]
