@@ -12,7 +12,7 @@ import math
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property
@@ -111,7 +111,7 @@ class Upstream:
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer, until the server ends it. Raises UpstreamError."""
         with self._counted(), translated(request.limits.id):
-            async with aclosing(await self._send(request)) as response, _body(response) as pieces:
+            async with self._body(request) as pieces:
                 lines = Lines()
                 async for piece in pieces:
                     told = (event for line in lines.feed(piece) for event in events_of(line))
@@ -130,6 +130,19 @@ class Upstream:
             yield
         finally:
             self._streams -= 1
+
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        """The pieces of the answer as they come, and nothing else of it: its head and what was sent
+        would be held for as long as it speaks."""
+        response = await self._send(request)
+        stream, pieces = cast(httpx2.AsyncByteStream, response.stream), _pieces(response)
+        del response
+        try:
+            async with aclosing(pieces):
+                yield pieces
+        finally:
+            await stream.aclose()
 
     async def _send(self, request: Request) -> httpx2.Response:
         """The answer's head. Raises openai.APIStatusError for one that refuses."""
@@ -178,7 +191,7 @@ class Upstream:
         await self.client.close()
 
 
-def _body(response: httpx2.Response) -> "aclosing[AsyncGenerator[bytes, None]]":
+def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
     """The pieces of a body as they come, unpacked if it is packed although we asked for none.
 
     What isn't packed is taken at its source: on the way through the response each piece would pass
@@ -186,8 +199,8 @@ def _body(response: httpx2.Response) -> "aclosing[AsyncGenerator[bytes, None]]":
     """
     stream = response.stream
     if "content-encoding" in response.headers or not isinstance(stream, httpx2.AsyncByteStream):
-        return aclosing(response.aiter_bytes())
-    return aclosing(cast(AsyncGenerator[bytes, None], aiter(stream)))
+        return response.aiter_bytes()
+    return cast(AsyncGenerator[bytes, None], aiter(stream))
 
 
 def _refusal(response: httpx2.Response) -> openai.APIStatusError:
