@@ -22,6 +22,8 @@ from common.cursor import Cursor, Reading, read_on
 
 HASH_SECONDS = 15
 TEXT_SECONDS = 3600
+# Of a reply that is saved; longer than any hash, which may be renewed once more.
+SAVED_TEXT_SECONDS = 60
 CANCEL_MARK_SECONDS = 120
 TIMEOUT_SECONDS = 1
 
@@ -174,7 +176,7 @@ class LiveLog:
         of_end: list[Any] = []
         if end is not None:
             rest = end.rest
-            of_end = [rest.expected, rest.text, orjson.dumps(end.shown), TEXT_SECONDS]
+            of_end = [rest.expected, rest.text, orjson.dumps(end.shown), SAVED_TEXT_SECONDS]
         call = (_hash(job_id), attempt, HASH_SECONDS, *of_end)
         self._run_many(self._mark_done, [call])
 
@@ -285,6 +287,8 @@ def _live_job(cursor: Cursor | None, found: Any) -> LiveJob | None:
     if found is None:
         return None
     attempt, shown, cancelling, length, start, text, ended = found
+    if cursor is not None and cursor.attempt > int(attempt):
+        return None  # the log was lost, and a renewal of the attempt before came late
     if ended and cursor is not None and cursor.attempt == int(attempt) and cursor.offset > length:
         return None  # a cursor of another text: the rule for that is the database's
     reading = _reading(cursor, int(attempt), int(length), int(start), text)

@@ -178,6 +178,15 @@ def test_a_new_attempt_restarts_its_readers(live_log: LiveLog, job: uuid.UUID) -
     assert read(live_log, job, Cursor(2, 0)) == Reading("again", Cursor(2, 5), reset=False)
 
 
+def test_whoever_has_seen_an_attempt_is_shown_none_before_it(
+    live_log: LiveLog, job: uuid.UUID
+) -> None:
+    say(live_log, job, "first")
+
+    assert live_log.read(job, ALICE, Cursor(2, 3)) is None
+    assert live_log.read(job, ALICE, Cursor(1, 3)) is not None
+
+
 def test_an_attempt_that_is_done_stays_done(live_log: LiveLog, job: uuid.UUID) -> None:
     say(live_log, job, "all of it")
     live_log.mark_done(job, 1)
@@ -244,7 +253,7 @@ def test_a_reader_gets_what_the_reading_rule_says(live_log: LiveLog, only_starts
         anywhere = list(range(len(text.encode()) + 1))
         for _ in range(6):
             offset = chance.choice([*(starts if only_starts else anywhere), 60, 1_000_000])
-            cursor = chance.choice([None, Cursor(0, 0), Cursor(chance.randint(1, 3), offset)])
+            cursor = chance.choice([None, Cursor(0, 0), Cursor(chance.randint(1, attempt), offset)])
 
             reading = read(live_log, job, cursor)
 

@@ -2,6 +2,7 @@
 
 import runpy
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import select, text
@@ -13,6 +14,7 @@ from common.models import User
 from tests.databases import Databases
 from tests.house.commands import environment, run
 from web.create_app import create_app
+from web.metrics_folder import FOLDER_VARIABLE, remove_own_folder
 
 
 def test_migrate_does_nothing_to_data_that_are_up_to_date(config: TestingConfig) -> None:
@@ -132,6 +134,15 @@ def test_celerys_settings_load_and_keep_the_houses_rules(
     assert settings["broker_connection_max_retries"] is None
 
 
+@pytest.fixture
+def no_metrics_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Loading gunicorn's settings names one for the whole process: afterwards there is none."""
+    monkeypatch.setenv(FOLDER_VARIABLE, "")
+    yield
+    remove_own_folder()
+
+
+@pytest.mark.usefixtures("no_metrics_folder")
 def test_gunicorns_settings_load_with_the_seeds_lines(
     config: TestingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +165,7 @@ def test_gunicorns_settings_load_with_the_seeds_lines(
     assert (by_hand["timeout"], by_hand["preload_app"]) == (30, True)
 
 
+@pytest.mark.usefixtures("no_metrics_folder")
 def test_gunicorn_binds_an_ipv6_loopback(
     config: TestingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

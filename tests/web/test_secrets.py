@@ -79,6 +79,9 @@ def test_a_doorbell_holds_an_id_and_nothing_else(people: Club) -> None:
     turn = WORDS[0]
     alice = people.member("Alice")
     people.stack.worker().stop()
+    with redis.Redis.from_url(people.stack.environment["REDIS_URL"]) as client:
+        for said_before in client.scan_iter("live:*"):
+            client.delete(said_before)
     job = alice.say(alice.converse()["id"], turn)["job"]["id"]
 
     stored = _stored(people.stack.environment["REDIS_URL"])
