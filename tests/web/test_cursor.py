@@ -68,6 +68,9 @@ def test_the_live_log_reads_every_cursor_as_the_database_does(
 
     for cursor in _cursors(text):
         live = hand.live_log.read(job, alice.id, cursor)
+        if cursor is not None and cursor.attempt > attempt:
+            assert live is None, cursor  # the database knows which is the last attempt
+            continue
         assert live is not None
         assert live.reading == read_on(cursor, attempt, text.encode(), finished=False), cursor
 
