@@ -7,17 +7,26 @@ import threading
 import uuid
 from dataclasses import dataclass
 
-FASTEST_MS = 150
 QUEUED_MS = 400
 NO_WORKER_MS = 1500
-# What one web process should answer at most, leaving room for everybody who isn't polling: by its
-# threads, and by its loop, which answers with less.
-POLLS_A_SECOND, QUICK_POLLS_A_SECOND = 300, 400
 # From so many on nobody asks before there may be something to read. Fewer cost so little that each
 # may see at once that its reply has begun.
 MANY_WATCH = 15
 LONGEST_SILENCE_MS = 1000
 _SEEN_FOR_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often a running job may be polled, in milliseconds, and how many polls a second one web
+    process should answer at most, leaving room for everybody who isn't polling."""
+
+    fastest_ms: int
+    polls_a_second: int
+
+
+# Polls are answered by a thread each, or by the process's loop, which takes a quarter of that.
+OF_THREADS, OF_LOOP = Pace(150, 300), Pace(100, 400)
 
 
 class Watchers:
@@ -44,11 +53,11 @@ class Watchers:
 class Watched:
     """What the pace of a poll depends on beside its job: how many jobs are being watched, in how
     many milliseconds this one may say its first word, as the last ones did (0: at once, it has
-    begun, or nobody knows), and how many polls its process should answer."""
+    begun, or nobody knows), and who answers."""
 
     jobs: int = 1
     first_word_in_ms: int = 0
-    polls_a_second: int = POLLS_A_SECOND
+    pace: Pace = OF_THREADS
 
 
 ALONE = Watched()
@@ -57,10 +66,10 @@ ALONE = Watched()
 def poll_after_ms(status: str, watched: Watched, *, worker_online: bool = True) -> int:
     """Milliseconds until the next poll of a job in `status`."""
     if status == "in_progress":
-        base = FASTEST_MS
+        base = watched.pace.fastest_ms
     else:
         base = QUEUED_MS if worker_online else NO_WORKER_MS
-    pace = max(base, round(1000 * watched.jobs / watched.polls_a_second))
+    pace = max(base, round(1000 * watched.jobs / watched.pace.polls_a_second))
     if watched.jobs < MANY_WATCH:
         return pace
     return max(pace, min(watched.first_word_in_ms, LONGEST_SILENCE_MS))

@@ -27,7 +27,7 @@ from common.machine import FINISHED, Status
 from web import presenters
 from web.database import db, looking
 from web.i18n import Language
-from web.pacing import POLLS_A_SECOND, Watched
+from web.pacing import OF_THREADS, Pace, Watched
 from web.services import Services, services
 
 STEP_SECONDS = 0.1
@@ -62,12 +62,10 @@ def poll(job_id: uuid.UUID, user_id: uuid.UUID, cursor: Cursor | None, lang: Lan
         return stored_poll(connection, job_id, user_id, cursor, lang, watched=watched)
 
 
-def live_poll(
-    part: Services, live: LiveJob, watched: int, *, polls_a_second: int = POLLS_A_SECOND
-) -> Poll:
+def live_poll(part: Services, live: LiveJob, watched: int, pace: Pace = OF_THREADS) -> Poll:
     """What a reader sees of a job, from what the live log had for him."""
     silent = 0 if live.length else part.line.last.silent_for_ms(_started_at(live))
-    body = presenters.live_job(live, Watched(watched, silent, polls_a_second))
+    body = presenters.live_job(live, Watched(watched, silent, pace))
     return Poll(body, _etag(body, live.length))
 
 

@@ -26,7 +26,7 @@ from common.errors import EpiCodeError
 from common.live_log import LiveJob, LiveLog
 from web import compression, metrics
 from web.guard import HEADERS, is_this_machine
-from web.pacing import QUICK_POLLS_A_SECOND
+from web.pacing import OF_LOOP
 from web.polling import live_poll
 from web.services import Services
 
@@ -108,7 +108,7 @@ class QuickPolls:
     def _answer(self, poll: PlainPoll, live: LiveJob, now: float) -> bytes | None:
         part = self._services
         watched = part.watchers.saw(poll.job_id, now)
-        found = live_poll(part, live, watched, polls_a_second=QUICK_POLLS_A_SECOND)
+        found = live_poll(part, live, watched, OF_LOOP)
         body = orjson.dumps(found.body)
         if len(body) >= compression.SMALLEST:
             return None

@@ -15,13 +15,13 @@ from tests.web.hand import Hand
 from tests.web.people import nobody
 from web.create_app import create_app
 from web.pacing import (
-    FASTEST_MS,
     LONGEST_SILENCE_MS,
     MANY_WATCH,
     NO_WORKER_MS,
-    POLLS_A_SECOND,
+    OF_LOOP,
+    OF_THREADS,
     QUEUED_MS,
-    QUICK_POLLS_A_SECOND,
+    Pace,
     Watched,
     poll_after_ms,
 )
@@ -30,7 +30,9 @@ from web.waiting_line import Line
 FIRST_WORD_MS = 900
 
 
-@pytest.mark.parametrize(("status", "pace"), [("in_progress", FASTEST_MS), ("queued", QUEUED_MS)])
+@pytest.mark.parametrize(
+    ("status", "pace"), [("in_progress", OF_THREADS.fastest_ms), ("queued", QUEUED_MS)]
+)
 @pytest.mark.parametrize("first_word_in_ms", [0, 5000])
 def test_few_who_watch_see_at_once_that_a_reply_begins(
     status: str, pace: int, first_word_in_ms: int
@@ -43,14 +45,20 @@ def test_many_ask_again_when_there_may_be_something_to_read() -> None:
     assert poll_after_ms("in_progress", Watched(MANY_WATCH, 700)) == 700
     assert poll_after_ms("queued", Watched(MANY_WATCH, 700)) == 700
     assert poll_after_ms("in_progress", Watched(MANY_WATCH, 60_000)) == LONGEST_SILENCE_MS
-    assert poll_after_ms("in_progress", Watched(MANY_WATCH, 0)) == FASTEST_MS
+    assert poll_after_ms("in_progress", Watched(MANY_WATCH, 0)) == OF_THREADS.fastest_ms
 
 
-@pytest.mark.parametrize("most", [POLLS_A_SECOND, QUICK_POLLS_A_SECOND])
-def test_however_many_watch_a_process_answers_the_same_number_a_second(most: int) -> None:
+@pytest.mark.parametrize("pace", [OF_THREADS, OF_LOOP])
+def test_however_many_watch_a_process_answers_the_same_number_a_second(pace: Pace) -> None:
     for jobs in (100, 500, 1000):
-        pace = poll_after_ms("in_progress", Watched(jobs, polls_a_second=most))
-        assert jobs / pace * 1000 == pytest.approx(most, rel=0.01)
+        after = poll_after_ms("in_progress", Watched(jobs, pace=pace))
+        assert jobs / after * 1000 == pytest.approx(pace.polls_a_second, rel=0.01)
+
+
+@pytest.mark.parametrize("pace", [OF_THREADS, OF_LOOP])
+def test_alone_a_running_job_is_polled_as_often_as_whoever_answers_likes(pace: Pace) -> None:
+    assert poll_after_ms("in_progress", Watched(1, pace=pace)) == pace.fastest_ms
+    assert poll_after_ms("queued", Watched(1, pace=pace)) == QUEUED_MS
 
 
 def test_without_a_worker_nobody_needs_to_ask_often() -> None:
@@ -90,8 +98,8 @@ def test_a_crowd_is_told_to_come_back_when_the_last_ones_began_to_speak(
 
     assert alone["poll_after_ms"] == QUEUED_MS
     assert told["poll_after_ms"] == 0.8 * FIRST_WORD_MS
-    assert FASTEST_MS < silent["poll_after_ms"] <= 0.8 * FIRST_WORD_MS
-    assert speaking["poll_after_ms"] == FASTEST_MS
+    assert OF_THREADS.fastest_ms < silent["poll_after_ms"] <= 0.8 * FIRST_WORD_MS
+    assert speaking["poll_after_ms"] == OF_THREADS.fastest_ms
 
 
 def _crowd(app: OpenAPI) -> None:
