@@ -18,39 +18,7 @@ from common.live_log import (
     LiveLog,
     NewText,
 )
-from tests.databases import Databases
-
-ALICE, BOB = uuid.UUID(int=1), uuid.UUID(int=2)
-SHOWN = {"status": "in_progress", "model": "m"}
-
-
-@pytest.fixture(scope="module")
-def url(databases: Databases) -> str:
-    """A keyspace of its own, to be emptied at will."""
-    return databases.create_redis()
-
-
-@pytest.fixture(scope="module")
-def valkey(url: str) -> Iterator["redis.Redis"]:
-    """A look inside."""
-    client = redis.Redis.from_url(url)
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def live_log(url: str) -> Iterator[LiveLog]:
-    live_log = LiveLog.connect(url)
-    yield live_log
-    live_log.close()
-
-
-@pytest.fixture
-def job(live_log: LiveLog) -> uuid.UUID:
-    """A running job in its first attempt, Alice's."""
-    job = new_id()
-    live_log.show([(job, 1, ALICE, SHOWN)])
-    return job
+from tests.common.live_rows import ALICE, BOB, SHOWN
 
 
 def say(
