@@ -126,7 +126,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._await(conn)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """gunicorn calls it once a second: whoever takes too long is dropped here too."""
+        """At each turn of the loop: whoever takes too long to send a request is dropped, too."""
         super().murder_keepalived(force)
         limit = time.monotonic() - ARRIVES_WITHIN
         for conn, arriving in list(self._arriving.items()):
