@@ -17,7 +17,7 @@ from common import run_file
 from deploy.local.errors import OperatorError
 from deploy.local.paths import short
 from deploy.local.private_files import write_private
-from deploy.local.processes import stop_stranger
+from deploy.local.processes import ask_stranger, see_stranger_out
 
 # where run.json names processes, in the order of stopping, and how each is asked
 LEFTOVERS = (
@@ -104,12 +104,11 @@ class Leftover:
 
     def ask_to_stop(self) -> None:
         """Only ask, if it is still the one we mean."""
-        if run_file.is_alive(self.pid, self.started):
-            os.kill(self.pid, self.stop_signal)
+        ask_stranger(self.pid, self.started, self.stop_signal)
 
-    def stop(self) -> None:
-        """Kindly, then hard. OperatorError if even that fails."""
-        if not stop_stranger(self.pid, self.started, self.stop_signal, self.patience):
+    def see_out(self) -> None:
+        """Wait for one that was asked, then kill it. OperatorError if even that fails."""
+        if not see_stranger_out(self.pid, self.started, self.patience):
             raise OperatorError("folder.stuck", name=self.name, pid=self.pid)
 
 
@@ -120,4 +119,4 @@ def stop_leftovers(leftovers: list[Leftover]) -> None:
         for leftover in same:
             leftover.ask_to_stop()
         for leftover in same:
-            leftover.stop()
+            leftover.see_out()

@@ -103,18 +103,37 @@ def clear_group(leader: int) -> None:
 
 def stop_stranger(pid: int, started: str, number: signal.Signals, patience: float) -> bool:
     """Stop a process that isn't our child, kindly and then hard; False if it outlives even that."""
-    for chosen, seconds in ((number, patience), (signal.SIGKILL, 5.0)):
-        if not run_file.is_alive(pid, started):
-            break
-        with suppress(ProcessLookupError):
-            os.kill(pid, chosen)
-        limit = time.monotonic() + seconds
-        while run_file.is_alive(pid, started) and time.monotonic() < limit:
-            time.sleep(0.05)
+    ask_stranger(pid, started, number)
+    return see_stranger_out(pid, started, patience)
+
+
+def ask_stranger(pid: int, started: str, number: signal.Signals) -> None:
+    """Send the signal, if the process is still the one that began at `started`."""
     if run_file.is_alive(pid, started):
-        return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def see_stranger_out(pid: int, started: str, patience: float) -> bool:
+    """Wait `patience` seconds for one that was asked, then kill it; False if it outlives that.
+
+    It isn't asked again: to many programs a second signal means to drop everything.
+    """
+    if not _ends_within(pid, started, patience):
+        ask_stranger(pid, started, signal.SIGKILL)
+        if not _ends_within(pid, started, 5.0):
+            return False
     clear_group(pid)
     return True
+
+
+def _ends_within(pid: int, started: str, seconds: float) -> bool:
+    limit = time.monotonic() + seconds
+    while alive := run_file.is_alive(pid, started):
+        if time.monotonic() >= limit:
+            break
+        time.sleep(0.05)
+    return not alive
 
 
 def _lives_in_group(leader: int) -> bool:

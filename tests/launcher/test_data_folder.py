@@ -47,13 +47,15 @@ time.sleep(60)
         launcher.stdout.close()
 
 
-def test_leftovers_are_stopped_workers_first_and_databases_last(
+def test_leftovers_are_asked_once_workers_first_and_databases_last(
     child: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = (
         "import signal, sys, time\n"
         "def leave(number, frame):\n"
-        "    open('stopped', 'a').write(sys.argv[1] + '\\n'); sys.exit()\n"
+        "    open('stopped', 'a').write(sys.argv[1] + '\\n')\n"
+        # long enough for a second signal, which would be written down too
+        "    time.sleep(0.3); sys.exit()\n"
         "signal.signal(signal.SIGTERM, leave); signal.signal(signal.SIGINT, leave)\n"
         "open(sys.argv[1], 'w')\ntime.sleep(60)\n"
     )
