@@ -13,6 +13,7 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import sysconfig
 import tempfile
 import time
@@ -27,6 +28,7 @@ from deploy.local.valkey import Valkey
 
 # A database of Redis for every stack and every file of a whole run.
 REDIS_DATABASES = 4000
+DROP_TRIES = 3
 
 
 class _RoomyValkey(Valkey):
@@ -138,9 +140,8 @@ class Databases:
         With `template` it is a copy of that database, to which nobody may be connected.
         """
         copied = f' TEMPLATE "{template}"' if template else ""
-        self._postgres.run_sql(
-            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);\nCREATE DATABASE "{name}"{copied};'
-        )
+        self.drop_database(name)
+        self._postgres.run_sql(f'CREATE DATABASE "{name}"{copied};')
         return self._postgres.url_of(quote(name))
 
     def create_redis(self) -> str:
@@ -151,7 +152,17 @@ class Databases:
         return f"{self.valkey.url.removesuffix('/0')}/{next(self._redis_numbers)}"
 
     def drop_database(self, name: str) -> None:
-        self._postgres.run_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);')
+        """Ends every session in a database and then it; nothing happens if there is none."""
+        # By force fails while PostgreSQL vacuums there, a process that isn't ours to end; without,
+        # that is sent away, but sessions stay.
+        for how in ["WITH (FORCE)", ""] * DROP_TRIES:
+            try:
+                self._postgres.run_sql(f'DROP DATABASE IF EXISTS "{name}" {how};')
+            except subprocess.CalledProcessError as error:
+                said = error.stderr
+            else:
+                return
+        raise AssertionError(f"not dropped: {said}")
 
     def __enter__(self) -> "Databases":
         return self.start()
