@@ -36,7 +36,8 @@ export async function openDrawer(root) {
     root.addEventListener("shown.bs.offcanvas", resolve, { once: true }),
   );
   const drawer = Offcanvas.getOrCreateInstance(root);
-  if (root.classList.contains("show")) return;
+  const { classList } = root;
+  if (classList.contains("show") && !classList.contains("hiding")) return;
   drawer.show();
   await shown;
 }

@@ -45,8 +45,9 @@ export class Listing extends EventTarget {
     this.#set([...this.#items, ...page.data.filter(({ id }) => !known.has(id))], page.next ?? null);
   }
 
+  /** Puts an item first, which may have been listed already. */
   add(item) {
-    this.#set([item, ...this.#items], this.#next);
+    this.#set([item, ...this.#items.filter(({ id }) => id !== item.id)], this.#next);
   }
 
   /** Takes in an item as the server now has it. */

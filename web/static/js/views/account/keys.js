@@ -35,13 +35,14 @@ export function startKeys({ list, form }, page) {
     ],
   });
   keys.addEventListener("change", () => table.show(keys.items));
-  page.attempt(() => keys.load());
+  const loaded = page.attempt(() => keys.load());
 
   const creating = new Form(form, {
     texts,
     send: async ({ name, scopes, days }) => {
       const made = await api.createKey({ name, scopes, expires_at: endAfter(days) });
       const { key, ...listed } = made;
+      await loaded; // it may have been asked for before this one was made
       keys.add(listed);
       creating.clear();
       const secret = shownOnce({ title: i18n.t("ui.keys.once", { name }), secret: key }, page);
