@@ -1,7 +1,6 @@
 """What `celery -A worker.app worker` loads: a whole worker, with nothing else to start."""
 
 import faulthandler
-import os
 from typing import Any
 
 import structlog
@@ -22,12 +21,10 @@ from common.log import set_up_logs
 from common.queue import app
 from worker.cancellation import on_task_revoked
 from worker.events import GatherEvents
+from worker.niceness import step_back
 from worker.process import WorkerProcess, current, set_current
 
 __all__ = ["app"]
-
-# On a machine that the web shares, whoever waits for a page comes before whoever writes replies.
-NICENESS = 10
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +53,7 @@ def start(sender: Any, **_: Any) -> None:
             config, name=sender.hostname, slots=sender.concurrency, queues=queues
         )
         set_current(process)
-        os.nice(NICENESS)
+        step_back()
         process.start()
     except ConfigurationError as error:
         raise SystemExit(f"EpiCode: {error}") from None

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.deploy.niceness import weight_of
+from worker.niceness import NICENESS
+
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "docker-compose.yml", ROOT / "deploy" / "docker" / "docker-compose.yml"]
 HTTPS = ROOT / "deploy" / "docker" / "https.yml"
@@ -163,6 +166,13 @@ def test_the_worker_can_be_scaled(model: Any) -> None:
     assert "container_name" not in worker
     assert "ports" not in worker
     assert "%h" in worker["command"][worker["command"].index("-n") + 1].split("@")[0]
+
+
+def test_a_worker_makes_way_for_the_web(model: Any) -> None:
+    shares = {name: service["cpu_shares"] for name, service in model["services"].items()}
+
+    assert shares.pop("worker") == pytest.approx(1024 * weight_of(NICENESS), abs=1)
+    assert set(shares.values()) == {1024}
 
 
 @pytest.mark.parametrize("name", APPLICATION)

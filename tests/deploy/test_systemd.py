@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.niceness import weight_of
+from worker.niceness import NICENESS
+
 UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 PROJECT = "/path/to/your/project"
 NAMES = {"chatgpt.service", "chatgpt-worker@.service", "chatgpt-flower.service"}
@@ -97,5 +100,8 @@ def test_stopping_one_takes_nothing_from_the_others(unit: str) -> None:
 
 
 def test_a_worker_may_make_way_for_the_web() -> None:
-    """It lowers its own priority, which the group @resources is needed for."""
-    assert "@resources" not in (UNITS / "chatgpt-worker@.service").read_text()
+    """It lowers its own priority, which the group @resources is needed for, and its unit's."""
+    unit = (UNITS / "chatgpt-worker@.service").read_text()
+
+    assert "@resources" not in unit
+    assert f"Slice=system.slice\nCPUWeight={weight_of(NICENESS) * 100:.0f}\n" in unit
