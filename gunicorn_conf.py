@@ -58,6 +58,13 @@ def on_starting(server):  # type: ignore[no-untyped-def]
     memory.settle()
 
 
+def worker_exit(server, worker):  # type: ignore[no-untyped-def]
+    """Whoever has posted is rung for, also in the last moment."""
+    app = getattr(worker, "wsgi", None)  # what never loaded has none
+    if app is not None:
+        app.extensions["epicode"].ringer.stop()
+
+
 def on_exit(server):  # type: ignore[no-untyped-def]
     """The counts end with the master; of one that was killed the next start removes them."""
     remove_own_folder()

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from common import allowance, branches
+from common import allowance, branches, idempotency
 from common.allowance import NOTHING_RESERVED, Allowance, Reservation
 from common.catalogue import Limits, Listing
 from common.db import Transaction
 from common.errors import EpiCodeError
-from common.statement import prepared
+from common.idempotency import Key
+from common.statement import Row, prepared
 from common.tokens import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE
 
 TOO_MANY_RETRY_SECONDS = 30
@@ -18,28 +19,36 @@ TOO_MANY_RETRY_SECONDS = 30
 # The waiting are counted anew each time, which takes some milliseconds for the default cap's
 # 20,000: a number that is kept would be one row that all posts and all ends wait for.
 _COLUMNS = """
-    SELECT root.conversation_id, root.content <> '' AS has_system, root.token_count,
+    SELECT now() AS now, conversation.id, conversation.user_id, conversation.kind,
+           conversation.model, conversation.params,
+           root.content <> '' AS has_system, root.token_count,
            parent.id AS parent_id, parent.role AS parent_role, parent.status AS parent_status,
            parent.turn_index AS parent_depth,
            EXISTS (
                SELECT FROM messages AS pin
-               WHERE pin.conversation_id = root.conversation_id AND pin.in_window = 'always'
+               WHERE pin.conversation_id = conversation.id AND pin.in_window = 'always'
            ) AS any_pinned,
            ARRAY (
                SELECT id FROM messages AS beside
                WHERE beside.parent_id = parent.id ORDER BY id
            ) AS hanging,
-           (SELECT count(*) FROM jobs WHERE status = 'queued' AND user_id = :user) AS waiting,
-           (SELECT count(*) FROM jobs WHERE status = 'queued') AS waiting_in_all,
-           listing.listed, listing.listed_at
+           line.waiting, line.waiting_in_all,
+           listing.listed, listing.listed_at,
+           taken.*
 """
-_FROM = """
+_FROM = f"""
     FROM (SELECT count(*) AS listed, max(listed_at) AS listed_at
           FROM models WHERE listed_at IS NOT NULL) AS listing,
-         messages AS root
+         (SELECT count(*) FILTER (WHERE user_id = :user) AS waiting, count(*) AS waiting_in_all
+          FROM jobs WHERE status = 'queued') AS line,
+         conversations AS conversation
+         JOIN messages AS root ON root.conversation_id = conversation.id AND root.turn_index = 0
          LEFT JOIN messages AS parent
-           ON parent.id = :parent AND parent.conversation_id = root.conversation_id
-    WHERE root.conversation_id = :conversation AND root.turn_index = 0
+           -- opaque, or it might be looked for along the conversation's index, in all of it
+           ON parent.id = coalesce(:parent, conversation.head_message_id)
+          AND CASE WHEN parent.conversation_id = conversation.id THEN true END
+         LEFT JOIN ({idempotency.TAKEN}) AS taken ON true
+    WHERE conversation.id = :conversation AND conversation.user_id = :user
 """
 _GROUNDS = prepared("grounds", f"{_COLUMNS}, NULL AS spent {_FROM}")
 _GROUNDS_WITH_SPENT = prepared(
@@ -86,12 +95,14 @@ class Parent:
 class Grounds:
     """What decides whether a turn is accepted, as it is under the conversation's lock.
 
-    `parent` None: there is no such message in the conversation. `listing` marks the state of the
+    `conversation` is its row: what a turn needs of it. `now` is the transaction's time. `parent`
+    None: there is no such message in the conversation. `listing` marks the state of the
     server's list of models. `system_tokens` are what the system message takes of every window.
     `spent` is what the user and the key did and spent; None: not counted.
     """
 
-    conversation_id: uuid.UUID
+    conversation: Row
+    now: datetime
     parent: Parent | None
     system_tokens: int
     any_pinned: bool
@@ -107,22 +118,35 @@ def grounds(
     conversation_id: uuid.UUID,
     parent_id: uuid.UUID | None,
     caps: WaitingCaps | None = None,
+    key: Key | None = None,
 ) -> Grounds:
     """Reads them in one statement, which comes after the one that took the lock: only then does it
-    see what whoever held it before has written."""
-    values = {"user": user_id, "conversation": conversation_id, "parent": parent_id}
+    see what whoever held it before has written. `parent_id` None: the conversation's head; `key`:
+    one that is being taken. Raises EpiCodeError `not_found` for a conversation that isn't the
+    user's, and what `idempotency.check_taken` does."""
+    values = {
+        "user": user_id,
+        "conversation": conversation_id,
+        "parent": parent_id,
+        "key": key.value if key else None,
+    }
     statement = _GROUNDS
     if caps and caps.allowance and caps.allowance.needs_counting:
         statement = _GROUNDS_WITH_SPENT
-        values |= allowance.marks(datetime.now(UTC)) | {"key": caps.key_id}
-    row = statement.one(session, values)
+        values |= allowance.marks(datetime.now(UTC)) | {"api_key": caps.key_id}
+    row = statement.first(session, values)
+    if row is None:
+        raise EpiCodeError("not_found")
+    if key is not None:
+        idempotency.check_taken(key, row)
     parent = None
     if row.parent_id is not None:
         parent = Parent(
             row.parent_id, row.parent_role, row.parent_status, row.parent_depth, row.hanging
         )
     return Grounds(
-        conversation_id=row.conversation_id,
+        conversation=row,
+        now=row.now,
         parent=parent,
         system_tokens=row.token_count + TOKENS_PER_MESSAGE if row.has_system else 0,
         any_pinned=row.any_pinned,
@@ -149,7 +173,7 @@ def always_sent(session: Transaction, found: Grounds, leaf: uuid.UUID | None) ->
     """Tokens that no window below `leaf` does without: system message, pins, the answer's own."""
     needed = TOKENS_PER_ANSWER + found.system_tokens
     if found.any_pinned:  # only then is the branch walked
-        needed += branches.pinned_tokens(session, found.conversation_id, leaf)
+        needed += branches.pinned_tokens(session, found.conversation.id, leaf)
     return needed
 
 

@@ -110,7 +110,7 @@ def _columns(of: str, counts: str) -> str:
 
 # Read as one JSON value within the statement that decides whether a turn is accepted.
 SPENT = f"""
-    SELECT {_columns("user", "true")}, {_columns("key", "key_id = :key")}
+    SELECT {_columns("user", "true")}, {_columns("key", "key_id = :api_key")}
     FROM (
         SELECT id, key_id, kind <> 'title' AS is_post, finished_at IS NOT NULL AS has_ended,
                status = 'queued' AS waits,

@@ -34,23 +34,36 @@ _UPWARDS = text("""
 """)
 
 
-# From a prompt towards the root until the tokens are spent: what can't be sent isn't read. A turn
-# counts when its question is reached, and only if it can be sent; those left out make room.
+# From prompts towards their roots until the tokens are spent: what can't be sent isn't read. A turn
+# counts when its question is reached, and only if it can be sent; those left out make room. Each
+# step is a look by id, whatever a planner expects of so many prompts: OFFSET 0 keeps it from other
+# joins, CASE from other indexes.
 _WITHIN_BUDGET = prepared(
     "within_budget",
     f"""
-    WITH RECURSIVE branch AS (
-        SELECT {_COUNTED}, token_count AS total FROM messages
-        WHERE id = :prompt AND conversation_id = :conversation
+    WITH RECURSIVE asked AS (
+        SELECT * FROM unnest(
+            CAST(:prompts AS uuid[]), CAST(:conversations AS uuid[]), CAST(:budgets AS bigint[])
+        ) WITH ORDINALITY AS asked (prompt, conversation, budget, place)
+    ),
+    branch AS (
+        SELECT prompt.*, prompt.token_count::bigint AS total, asked.budget, asked.place
+        FROM asked CROSS JOIN LATERAL (
+            SELECT {_COUNTED} FROM messages
+            WHERE id = asked.prompt
+              AND CASE WHEN conversation_id = asked.conversation THEN true END OFFSET 0
+        ) AS prompt
         UNION ALL
-        SELECT {_COUNTED}, branch.total + CASE
-            WHEN messages.role = 'user' AND branch.content <> ''
-                 AND 'never' NOT IN (messages.in_window, branch.in_window)
-            THEN messages.token_count + branch.token_count ELSE 0 END
-        FROM branch JOIN messages ON messages.id = branch.parent_id
-        WHERE branch.total <= :budget
+        SELECT above.*, branch.total + CASE
+            WHEN above.role = 'user' AND branch.content <> ''
+                 AND 'never' NOT IN (above.in_window, branch.in_window)
+            THEN above.token_count + branch.token_count ELSE 0 END, branch.budget, branch.place
+        FROM branch CROSS JOIN LATERAL (
+            SELECT {_COUNTED} FROM messages WHERE id = branch.parent_id OFFSET 0
+        ) AS above
+        WHERE branch.total <= branch.budget
     )
-    SELECT * FROM branch ORDER BY turn_index
+    SELECT * FROM branch ORDER BY place, turn_index
     """,
 )
 
@@ -183,13 +196,36 @@ def pinned_tokens(session: Transaction, conversation_id: uuid.UUID, leaf: uuid.U
     return int(_PINNED_TOKENS.scalar(session, values))
 
 
-def for_window(
-    session: Transaction, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
+@dataclass(frozen=True)
+class WindowFor:
+    """A prompt, and the tokens that its window may have."""
+
+    conversation_id: uuid.UUID
+    prompt_id: uuid.UUID
+    budget: int
+
+
+def for_windows(session: Transaction, asked: Sequence[WindowFor]) -> list[Sequence[Row]]:
+    """What each window may be built from, oldest first: the root, pinned turns, and the branch
+    above the prompt as far as the budget could reach. Rows of what it counts."""
+    values = {
+        "prompts": [one.prompt_id for one in asked],
+        "conversations": [one.conversation_id for one in asked],
+        "budgets": [one.budget for one in asked],
+    }
+    near: list[list[Row]] = [[] for _ in asked]
+    for row in _WITHIN_BUDGET.all(session, values):
+        near[row.place - 1].append(row)
+    return [
+        _up_to_root(session, one.conversation_id, rows)
+        for one, rows in zip(asked, near, strict=True)
+    ]
+
+
+def _up_to_root(
+    session: Transaction, conversation_id: uuid.UUID, near: Sequence[Row]
 ) -> Sequence[Row]:
-    """What a window of `budget` tokens may be built from, oldest first: the root, pinned turns,
-    and the branch above the prompt as far as the budget could reach. Rows of what it counts."""
-    values = {"prompt": prompt_id, "conversation": conversation_id, "budget": budget}
-    near = _WITHIN_BUDGET.all(session, values)
+    """Root and pinned turns before those of a branch that were near enough."""
     if near[0].turn_index == 0:
         return near
     above = {"conversation": conversation_id, "depth": near[0].turn_index, "start": near[0].id}

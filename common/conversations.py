@@ -13,11 +13,12 @@ import orjson
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from common import branches, spending, turns
+from common import branches, idempotency, spending, turns
 from common.acceptance import WaitingCaps, always_sent, check_size, check_waiting, grounds
 from common.catalogue import Catalogue
 from common.db import Transaction, new_id
 from common.errors import EpiCodeError
+from common.idempotency import Key
 from common.machine import Status
 from common.models import Conversation, Job, Message
 from common.models.conversation import DEFAULT_TITLE
@@ -26,12 +27,10 @@ from common.tokens import count_tokens
 from common.turns import Asked, Posted
 
 # NO KEY UPDATE: a claim in this conversation needs its key only, and must not wait for us.
-_LOCKED = prepared(
+# What it finds is read by `grounds`.
+_LOCK = prepared(
     "lock_conversation",
-    """
-    SELECT id, user_id, kind, model, params, head_message_id FROM conversations
-    WHERE id = :id AND user_id = :user FOR NO KEY UPDATE
-    """,
+    "SELECT FROM conversations WHERE id = :id AND user_id = :user FOR NO KEY UPDATE",
 )
 
 
@@ -100,7 +99,7 @@ def find(
         Conversation.id == conversation_id, Conversation.user_id == user_id
     )
     if lock:
-        # as _LOCKED
+        # as _LOCK
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     conversation = session.scalars(query).one_or_none()
     if conversation is None:
@@ -135,19 +134,22 @@ def post_message(
     params: dict[str, Any] | None = None,
     message_id: uuid.UUID | None = None,
     job_id: uuid.UUID | None = None,
+    key: Key | None = None,
     request_id: str | None = None,
 ) -> Posted:
-    """Writes the user's turn, its pending reply and the queued job.
+    """Writes the user's turn, its pending reply and the queued job, and takes the post's key.
 
     `parent_id` None hangs the turn from the head; turn and job get new ids unless they are given.
     Raises `not_found`, `invalid_parent`,
     `conversation_busy` (with the job in flight), `turn_too_long`, `model_unavailable`,
-    and what `check_waiting` does.
+    and what `check_waiting` does; before all of that but `not_found` what `idempotency.check_taken`
+    does.
     """
-    conversation = _locked(session, user_id, conversation_id)
-    head = parent_id or conversation.head_message_id
-    found = grounds(session, user_id, conversation.id, head, caps)
-    parent = found.parent
+    if key is not None:
+        idempotency.take_later(session, key)
+    _LOCK.later(session, {"id": conversation_id, "user": user_id})
+    found = grounds(session, user_id, conversation_id, parent_id, caps, key)
+    conversation, parent = found.conversation, found.parent
     # After PATCH the head may be a user's turn only if its reply is gone; turns hang from replies.
     if parent is None or parent.role == "user":
         raise EpiCodeError("invalid_parent")
@@ -162,7 +164,7 @@ def post_message(
     turn = turns.Turn(message_id or new_id(), content, tokens, in_window)
     reserved = caps.reserve(found, limits, effective, tokens)
     asked = Asked(job_id or new_id(), limits.id, effective, request_id, caps.key_id, reserved)
-    return turns.write_turn(session, conversation, parent, turn, asked)
+    return turns.write_turn(session, found, parent, turn, asked)
 
 
 def regenerate(
@@ -179,10 +181,11 @@ def regenerate(
 ) -> Posted:
     """Another reply to a user's turn, beside those that it has. Raises as `post_message` does."""
     found = find_message(session, user_id, message_id)
-    conversation = _locked(session, user_id, found.conversation_id)
+    _LOCK.later(session, {"id": found.conversation_id, "user": user_id})
     # Read again under the lock: the turn may have been taken back meanwhile.
     message = find_message(session, user_id, message_id)
-    below = grounds(session, user_id, conversation.id, message.parent_id, caps)
+    below = grounds(session, user_id, found.conversation_id, message.parent_id, caps)
+    conversation = below.conversation
     if message.role != "user" or below.parent is None:
         raise EpiCodeError("invalid_parent")
     limits = catalogue.choose(session, model or conversation.model, below.listing)
@@ -191,7 +194,7 @@ def regenerate(
     check_waiting(below, caps)
     reserved = caps.reserve(below, limits, effective, message.token_count)
     asked = Asked(job_id or new_id(), limits.id, effective, request_id, caps.key_id, reserved)
-    return turns.write_reply(session, conversation, below.parent, message, asked)
+    return turns.write_reply(session, below, below.parent, message, asked)
 
 
 def take_back(session: Session, user_id: uuid.UUID, message_id: uuid.UUID) -> uuid.UUID:
@@ -288,15 +291,6 @@ def remove(session: Session, user_id: uuid.UUID, conversation_id: uuid.UUID) -> 
     spending.keep(session, conversation.id)
     session.execute(delete(Conversation).where(Conversation.id == conversation.id))
     return gone
-
-
-def _locked(session: Transaction, user_id: uuid.UUID, conversation_id: uuid.UUID) -> Row:
-    """`find` with `lock`, for the hot path: the columns that a turn needs."""
-    values = {"id": conversation_id, "user": user_id}
-    row = _LOCKED.first(session, values)
-    if row is None:
-        raise EpiCodeError("not_found")
-    return row
 
 
 def _has_children(session: Session, message: Message) -> bool:

@@ -15,7 +15,8 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, registry, sessionmaker
 
-from common.patience import CONNECT_SECONDS, connecting
+from common.patience import CONNECT_SECONDS
+from common.trips import connecting
 
 # A statement that takes longer waits for a lock that will not come: every one of ours is short.
 STATEMENT_TIMEOUT_MS = 8_000

@@ -1,4 +1,5 @@
-"""The verbs of a job's state machine: each one guarded UPDATE whose row count is read.
+"""The verbs of a job's state machine: each one guarded UPDATE whose row count is read. A claim, and
+ends that come together, take hold of the rows before.
 
 Nothing else writes `jobs.status`. A worker's verb is fenced by the attempt that it claimed: when
 another attempt has begun the UPDATE touches no row and the verb answers None, which is no error.
@@ -7,7 +8,7 @@ has the statements.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -67,15 +68,39 @@ JobRow = Row
 AnyJob = Job | JobRow
 
 
+def hold_startable(
+    session: Transaction, job_ids: Sequence[uuid.UUID], *, wait: bool = False
+) -> list[JobRow]:
+    """The startable ones of these jobs, held until the transaction ends; without those that
+    somebody else holds, unless it is to `wait` for them, which only one job may."""
+    statement = verbs.WAIT_FOR_STARTABLE if wait else verbs.HOLD_STARTABLE
+    return statement.all(session, {"job_ids": list(job_ids)})
+
+
+def claim_held(
+    session: Transaction,
+    windows: Mapping[uuid.UUID, dict[str, Any] | None],
+    *,
+    owner: str,
+    lease: timedelta,
+    budget: timedelta,
+) -> list[JobRow]:
+    """Takes jobs that are held, and startable: attempt + 1, a lease, and what will be sent.
+
+    `budget` sets a job's deadline at its first claim.
+    """
+    noted = [{"job_id": job_id, "window": window} for job_id, window in windows.items()]
+    values = {"windows": _json(noted), "owner": owner, "lease": lease, "budget": budget}
+    return verbs.CLAIM.all(session, values)
+
+
 def claim(
     session: Transaction, job_id: uuid.UUID, *, owner: str, lease: timedelta, budget: timedelta
 ) -> JobRow | None:
-    """Takes a startable job: attempt + 1 and a lease. None: another has it, or it isn't startable.
-
-    `budget` sets the job's deadline at its first claim.
-    """
-    values = {"job_id": job_id, "owner": owner, "lease": lease, "budget": budget}
-    return verbs.CLAIM.first(session, values)
+    """Takes one job whose window isn't recorded. None: another has it, or it isn't startable."""
+    if not hold_startable(session, [job_id], wait=True):
+        return None
+    return claim_held(session, {job_id: None}, owner=owner, lease=lease, budget=budget)[0]
 
 
 @dataclass(frozen=True)
@@ -114,6 +139,33 @@ def complete(
     error: dict[str, Any] = {"code": incomplete_because, "params": {}, "retryable": False}
     own = {"outcome": target.value, "error": _json(error) if incomplete_because else None}
     return _end(session, verbs.COMPLETE[target], target.value, said, job_id, attempt, own)
+
+
+def complete_together(
+    session: Transaction, ends: Sequence[tuple[uuid.UUID, int, Said]]
+) -> list[JobRow]:
+    """`complete` for whole replies by job and attempt, without those that somebody else holds just
+    now: what isn't among the rows may be tried alone."""
+    said = [
+        {
+            "job_id": job_id,
+            "attempt": attempt,
+            "content": said.text,
+            "token_count": said.token_count,
+            "finish_reason": said.finish_reason,
+            "input_tokens": said.usage.input_tokens,
+            "output_tokens": said.usage.output_tokens,
+            "cached_tokens": said.usage.cached_tokens,
+            "reasoning_tokens": said.usage.reasoning_tokens,
+            "cost": str(said.usage.cost) if said.usage.cost is not None else None,
+            "first_token_after": _seconds(said.first_token_after),
+        }
+        for job_id, attempt, said in ends
+    ]
+    values = {"said": _json(said), "outcome": Status.COMPLETED.value}
+    ended = verbs.COMPLETE_TOGETHER.all(session, values)
+    _release(session, ended)
+    return ended
 
 
 def fail(
@@ -237,9 +289,20 @@ def _reply(status: str, said: Said) -> dict[str, Any]:
 
 
 def _released(session: Transaction, job: JobRow | None) -> JobRow | None:
-    if job is not None and job.reply_message_id is not None:
-        verbs.RELEASE.all(session, {"reply": job.reply_message_id})
+    if job is not None:
+        _release(session, [job])
     return job
+
+
+def _release(session: Transaction, ended: Sequence[JobRow]) -> None:
+    """Whoever waits for these jobs' replies may start."""
+    replies = [job.reply_message_id for job in ended if job.reply_message_id is not None]
+    if replies:
+        verbs.RELEASE.later(session, {"replies": replies})
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return span.total_seconds() if span is not None else None
 
 
 def _json(value: Any) -> str:

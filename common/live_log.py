@@ -173,12 +173,18 @@ class LiveLog:
     def mark_done(self, job_id: uuid.UUID, attempt: int, end: "End | None" = None) -> None:
         """From now on readers of this attempt are sent to the database; or, where the reply is
         saved, get its `end` from here."""
-        of_end: list[Any] = []
-        if end is not None:
-            rest = end.rest
-            of_end = [rest.expected, rest.text, orjson.dumps(end.shown), SAVED_TEXT_SECONDS]
-        call = (_hash(job_id), attempt, HASH_SECONDS, *of_end)
-        self._run_many(self._mark_done, [call])
+        self.mark_all_done([(job_id, attempt, end)])
+
+    def mark_all_done(self, ends: Iterable[tuple[uuid.UUID, int, "End | None"]]) -> None:
+        """`mark_done` for many."""
+        calls: list[tuple[Any, ...]] = []
+        for job_id, attempt, end in ends:
+            call: tuple[Any, ...] = (_hash(job_id), attempt, HASH_SECONDS)
+            if end is not None:
+                rest, shown = end.rest, orjson.dumps(end.shown)
+                call += (rest.expected, rest.text, shown, SAVED_TEXT_SECONDS)
+            calls.append(call)
+        self._run_many(self._mark_done, calls)
 
     def read(self, job_id: uuid.UUID, owner: uuid.UUID, cursor: Cursor | None) -> LiveJob | None:
         """The running job's poll, or None: ask the database."""

@@ -9,8 +9,6 @@ sets it, and connections made otherwise wait as they always did.
 
 import select
 import time
-from collections.abc import Callable
-from typing import Any
 
 from psycopg2 import OperationalError
 from psycopg2.extensions import POLL_OK, POLL_READ, connection, set_wait_callback
@@ -25,17 +23,6 @@ class PatientConnection(connection):
     """
 
     patience_seconds: float | None = CONNECT_SECONDS
-
-
-def connecting(patience_seconds: float | None) -> Callable[..., PatientConnection]:
-    """The `connection_factory` of connections with that patience, once they are open."""
-
-    def connect(dsn: str, **options: Any) -> PatientConnection:
-        made = PatientConnection(dsn, **options)
-        made.patience_seconds = patience_seconds
-        return made
-
-    return connect
 
 
 def _wait(waiting: connection) -> None:

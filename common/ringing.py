@@ -24,6 +24,10 @@ PLACES_SHOWN = 100
 # At most so many background jobs at once, and at most a quarter of the slots: hundreds of titles
 # become due as hundreds of replies end, and must not slow down those that are still being said.
 MOST_BACKGROUND = 8
+# Of many that are posted, or end, together the first rings at once, and after so long one ring is
+# for all others; it is for so many posts at most.
+BETWEEN_RINGS_SECONDS = 0.05
+AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -160,18 +164,17 @@ _ANYBODY_FOR_A_SLOT = prepared(
 )
 
 # The commonest case: there is a slot for everybody who stands in the line unrung, so that nobody's
-# place matters, and each post rings for itself. Of a line that is longer than those who post at
+# place matters, and those who post are rung for. Of a line that is longer than those who post at
 # once the rest isn't counted.
-_AT_ONCE = 16
 _PICK_WITH_ROOM = prepared(
     "pick_with_room",
     f"""
     UPDATE jobs SET rung_at = now()
-    WHERE jobs.id = :job_id AND jobs.kind <> 'title' AND {STARTABLE} AND {_IS_UNRUNG}
+    WHERE jobs.id = ANY (:job_ids) AND jobs.kind <> 'title' AND {STARTABLE} AND {_IS_UNRUNG}
       AND (
         SELECT CASE WHEN used.jobs < crew.unreserved THEN (
-            SELECT count(*) < {_AT_ONCE} AND used.jobs + count(*) <= crew.unreserved
-            FROM ({_some_unrung(_AT_ONCE)}) AS unrung) END
+            SELECT count(*) < {AT_ONCE} AND used.jobs + count(*) <= crew.unreserved
+            FROM ({_some_unrung(AT_ONCE)}) AS unrung) END
         FROM (SELECT count(*) AS jobs FROM ({_UNDER_WAY}) AS each) AS used,
              (SELECT online - greatest(online / 8, 1) AS unreserved
               FROM ({_SLOTS}) AS crew (online)) AS crew)
@@ -208,13 +211,13 @@ def pick(session: Transaction, ring_timeout: timedelta) -> list[Doorbell]:
     return _doorbells(_PICK.all(session, values))
 
 
-def pick_after_post(
-    session: Transaction, job_id: uuid.UUID, ring_timeout: timedelta
+def pick_after_posts(
+    session: Transaction, job_ids: Sequence[uuid.UUID], ring_timeout: timedelta
 ) -> list[Doorbell]:
-    """`pick` when this job was just queued: one cheap statement while slots are free."""
-    values = {"job_id": job_id, "ring_timeout": ring_timeout, "online": ONLINE_FOR}
-    itself = _doorbells(_PICK_WITH_ROOM.all(session, values))
-    return itself or pick(session, ring_timeout)
+    """`pick` when these jobs were just queued: one cheap statement while slots are free."""
+    values = {"job_ids": list(job_ids), "ring_timeout": ring_timeout, "online": ONLINE_FOR}
+    themselves = _doorbells(_PICK_WITH_ROOM.all(session, values)) if job_ids else []
+    return themselves or pick(session, ring_timeout)
 
 
 def unmark(session: Transaction, job_ids: Sequence[uuid.UUID]) -> None:

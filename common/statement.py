@@ -7,7 +7,7 @@ is open.
 
 import re
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -54,8 +54,7 @@ class Statement:
 
     def all(self, within: Transaction, values: Mapping[str, Any] = _NO_VALUES) -> list[Row]:
         """Runs it; its rows."""
-        connection = within.connection() if isinstance(within, Session) else within
-        found = self._run(connection, values)
+        found = self._run(_connection_of(within), values)
         return [self._row(*columns) for columns in found]
 
     def first(self, within: Transaction, values: Mapping[str, Any] = _NO_VALUES) -> Row | None:
@@ -72,7 +71,14 @@ class Statement:
         row = self.first(within, values)
         return row[0] if row is not None else None
 
-    def _run(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
+    def later(self, within: Transaction, values: Mapping[str, Any] = _NO_VALUES) -> None:
+        """Has it run, unasked for its rows, before the next statement or with the COMMIT, in whose
+        round trip it goes (`common/trips.py`). What it raises is raised there."""
+        self._run(_connection_of(within), values, is_asked=False)
+
+    def _run(
+        self, connection: Connection, values: Mapping[str, Any], *, is_asked: bool = True
+    ) -> Sequence[Any]:
         pooled = connection.connection
         cursor = pooled.cursor()
         try:
@@ -80,9 +86,12 @@ class Statement:
                 # lives as long as the connection itself; what was prepared outlasts a rollback
                 done = pooled.info.setdefault("prepared", set())
                 if self._name not in done:
-                    _send(connection, cursor, self._preparation, None)
+                    _send(connection, cursor, cursor.execute, self._preparation, None)
                     done.add(self._name)
-            _send(connection, cursor, self._call, values)
+            if not is_asked:
+                _send(connection, cursor, pooled.later, self._call, values)
+                return []
+            _send(connection, cursor, cursor.execute, self._call, values)
             if cursor.description is None:
                 return []
             if self._row is None:
@@ -120,10 +129,16 @@ class Statement:
         return f"PREPARE {self._name} AS {body.replace('%%', '%')}"
 
 
-def _send(connection: Connection, cursor: Any, sql: str, values: Any) -> None:
+def _connection_of(within: Transaction) -> Connection:
+    return within.connection() if isinstance(within, Session) else within
+
+
+def _send(
+    connection: Connection, cursor: Any, send: Callable[..., None], sql: str, values: Any
+) -> None:
     if not connection.engine._has_events:
-        cursor.execute(sql, values)
+        send(sql, values)
         return
     connection.dispatch.before_cursor_execute(connection, cursor, sql, values, None, False)
-    cursor.execute(sql, values)
+    send(sql, values)
     connection.dispatch.after_cursor_execute(connection, cursor, sql, values, None, False)

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from common import branches
-from common.acceptance import Parent
+from common.acceptance import Grounds, Parent
 from common.allowance import NOTHING_RESERVED, Reservation
 from common.branches import Beside
 from common.db import Transaction, new_id
@@ -48,7 +48,6 @@ def _writing(name: str, turn: str) -> Statement:
         )
         UPDATE conversations SET head_message_id = :reply, updated_at = now()
         WHERE id = :conversation
-        RETURNING updated_at
     """,
     )
 
@@ -100,16 +99,16 @@ class Asked:
 
 
 def write_turn(
-    session: Transaction, conversation: Row, parent: Parent, turn: Turn, asked: Asked
+    session: Transaction, found: Grounds, parent: Parent, turn: Turn, asked: Asked
 ) -> Posted:
-    """Hangs a new turn from `parent`, with its pending reply and its job; `conversation` is the
-    locked row. The reply becomes its head."""
-    values = _values(session, conversation, parent, turn.id, asked)
+    """Hangs a new turn from `parent`, with its pending reply and its job; the reply becomes the
+    head of the locked conversation. It is written with whatever is sent next: the COMMIT."""
+    values = _values(session, found, parent, turn.id, asked)
     values |= {"content": turn.content, "tokens": turn.tokens, "in_window": turn.in_window}
-    now = _WRITE_TURN.scalar(session, values)
+    _WRITE_TURN.later(session, values)
     message = _MESSAGE_ROW(
         id=turn.id,
-        conversation_id=conversation.id,
+        conversation_id=values["conversation"],
         parent_id=parent.id,
         turn_index=values["depth"],
         role="user",
@@ -117,10 +116,10 @@ def write_turn(
         in_window=turn.in_window,
         status="completed",
         token_count=turn.tokens,
-        created_at=now,
+        created_at=found.now,
         imported=False,
     )
-    reply, job = _pending(values, asked, now)
+    reply, job = _pending(values, asked, found.now)
     beside = {
         turn.id: Beside([*parent.hanging, turn.id], None),
         reply.id: Beside([reply.id], job),
@@ -129,18 +128,20 @@ def write_turn(
 
 
 def write_reply(
-    session: Session, conversation: Row, parent: Parent, message: Message, asked: Asked
+    session: Session, found: Grounds, parent: Parent, message: Message, asked: Asked
 ) -> Posted:
     """Hangs another pending reply, with its job, from a turn that is there."""
-    values = _values(session, conversation, parent, message.id, asked)
-    reply, job = _pending(values, asked, _WRITE_REPLY.scalar(session, values))
+    values = _values(session, found, parent, message.id, asked)
+    _WRITE_REPLY.later(session, values)
+    reply, job = _pending(values, asked, found.now)
     beside = branches.beside(session, [message, reply], jobs=[job])
     return Posted(message, reply, job, beside, job.waits_for is not None)
 
 
 def _values(
-    session: Transaction, conversation: Row, parent: Parent, turn_id: uuid.UUID, asked: Asked
+    session: Transaction, found: Grounds, parent: Parent, turn_id: uuid.UUID, asked: Asked
 ) -> dict[str, Any]:
+    conversation = found.conversation
     waits = parent.status == "pending" and _is_still_pending(session, parent.id)
     return {
         "conversation": conversation.id,

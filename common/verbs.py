@@ -21,9 +21,9 @@ _WITH_OUTCOME = """
         'ran_ms', round(extract(epoch FROM clock_timestamp() - started_at) * 1000),
         'worker', lease_owner))
 """
+_FINISHED = f"{_UNHELD}, {_WITH_OUTCOME}, finished_at = now()"
 _ENDED = f"""
-    {_UNHELD}, {_WITH_OUTCOME},
-    finished_at = now(),
+    {_FINISHED},
     input_tokens = :input_tokens, output_tokens = :output_tokens,
     cached_tokens = :cached_tokens, reasoning_tokens = :reasoning_tokens, cost = :cost,
     first_token_at = started_at + CAST(:first_token_after AS interval)
@@ -39,9 +39,15 @@ def moving(verb: Verb, target: Status, guard: str, values: str) -> str:
         raise ValueError(f"{verb} does not lead to {target}")
     return f"""
         UPDATE jobs SET status = '{target}', {values}
-        WHERE jobs.status = '{rule.source}' AND {guard}
+        WHERE {_opaque(f"jobs.status = '{rule.source}'")} AND {guard}
         RETURNING {ROW}
     """
+
+
+def _opaque(condition: str) -> str:
+    """The same for whoever runs it, but not for the planner, which might else read all that meets
+    it, along an index of those, instead of the few that are named by their ids."""
+    return f"CASE WHEN {condition} THEN true END"
 
 
 def _ending(verb: Verb, target: Status, guard: str, values: str) -> str:
@@ -58,17 +64,33 @@ def _ending(verb: Verb, target: Status, guard: str, values: str) -> str:
     """
 
 
+_STARTABLE = f"""
+    SELECT {ROW} FROM jobs WHERE jobs.id = ANY (CAST(:job_ids AS uuid[])) AND {_opaque(STARTABLE)}
+    FOR NO KEY UPDATE
+"""
+# Who holds several rows must wait for none: two who do might wait for each other.
+HOLD_STARTABLE = prepared("hold_startable", f"{_STARTABLE} SKIP LOCKED")
+WAIT_FOR_STARTABLE = prepared("wait_for_startable", _STARTABLE)
+_CLAIMED = moving(
+    Verb.CLAIM,
+    Status.IN_PROGRESS,
+    "jobs.id = ANY (ARRAY(SELECT job_id FROM noted))",
+    """attempt = attempt + 1, lease_owner = :owner,
+       lease_expires_at = now() + CAST(:lease AS interval),
+       deadline_at = coalesce(deadline_at, now() + CAST(:budget AS interval)), rung_at = NULL,
+       not_before = NULL, started_at = now(), first_token_at = NULL,
+       "window" = (SELECT noted."window" FROM noted WHERE noted.job_id = jobs.id)""",
+)
+# Of rows that are held.
 CLAIM = prepared(
     "claim",
-    moving(
-        Verb.CLAIM,
-        Status.IN_PROGRESS,
-        f"jobs.id = :job_id AND {STARTABLE}",
-        """attempt = attempt + 1, lease_owner = :owner,
-           lease_expires_at = now() + CAST(:lease AS interval),
-           deadline_at = coalesce(deadline_at, now() + CAST(:budget AS interval)), rung_at = NULL,
-           not_before = NULL, started_at = now(), first_token_at = NULL, "window" = NULL""",
-    ),
+    f"""
+    WITH noted AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:windows AS json))
+        AS window_of (job_id uuid, "window" jsonb)
+    )
+    {_CLAIMED}
+    """,
 )
 RENEW = Statement(f"""
     UPDATE jobs SET lease_expires_at = now() + :lease
@@ -84,6 +106,52 @@ COMPLETE = {
     )
     for target in (Status.COMPLETED, Status.INCOMPLETE)
 }
+_COMPLETED_TOGETHER = moving(
+    Verb.COMPLETE,
+    Status.COMPLETED,
+    "jobs.id = ANY (ARRAY(SELECT held.id FROM held JOIN free ON free.id = held.reply_message_id))",
+    f"""
+    {_FINISHED}, error = NULL,
+    (input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost, first_token_at) = (
+        SELECT said.input_tokens, said.output_tokens, said.cached_tokens, said.reasoning_tokens,
+               said.cost, jobs.started_at + said.first_token_after * interval '1 second'
+        FROM said WHERE said.job_id = jobs.id AND said.attempt = jobs.attempt)
+    """,
+)
+# What is found by ids is found along an index, however small the tables were when this was planned.
+COMPLETE_TOGETHER = prepared(
+    "complete_together",
+    f"""
+    WITH said AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:said AS json)) AS each (
+            job_id uuid, attempt int, content text, token_count int, finish_reason text,
+            input_tokens int, output_tokens int, cached_tokens int, reasoning_tokens int,
+            cost numeric, first_token_after double precision)
+    ),
+    held AS MATERIALIZED (
+        SELECT id, reply_message_id FROM jobs
+        WHERE jobs.id = ANY (ARRAY(SELECT job_id FROM said))
+          -- a process may see the end of an attempt that it has lost beside that of the next one
+          AND jobs.attempt = ANY (ARRAY(SELECT said.attempt FROM said WHERE said.job_id = jobs.id))
+          AND {_opaque(f"jobs.status = '{MACHINE[Verb.COMPLETE].source}'")}
+        FOR NO KEY UPDATE SKIP LOCKED
+    ),
+    free AS MATERIALIZED (
+        SELECT id FROM messages WHERE id = ANY (ARRAY(SELECT reply_message_id FROM held))
+        FOR NO KEY UPDATE SKIP LOCKED
+    ),
+    ended AS ({_COMPLETED_TOGETHER}),
+    saved AS (
+        UPDATE messages
+        SET (status, content, token_count, finish_reason) = (
+            SELECT 'completed', said.content, said.token_count, said.finish_reason
+            FROM said JOIN ended ON ended.id = said.job_id AND ended.attempt = said.attempt
+            WHERE ended.reply_message_id = messages.id)
+        WHERE messages.id = ANY (ARRAY(SELECT reply_message_id FROM ended))
+    )
+    SELECT * FROM ended
+    """,
+)
 _NOT_CANCELLED = f"{_FENCE} AND cancel_requested_at IS NULL"
 FAIL = Statement(
     _ending(
@@ -116,7 +184,13 @@ NOTE_WINDOW = prepared(
     """,
 )
 # A statement of its own: whose post held the reply's row until now, only this one sees.
-RELEASE = prepared("release", "UPDATE jobs SET waits_for = NULL WHERE waits_for = :reply")
+RELEASE = prepared(
+    "release",
+    """
+    UPDATE jobs SET waits_for = NULL
+    WHERE waits_for IS NOT NULL AND waits_for = ANY (CAST(:replies AS uuid[]))
+    """,
+)
 
 
 @dataclass(frozen=True)

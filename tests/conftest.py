@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask_openapi import OpenAPI
+from sqlalchemy import make_url
 
 from common.config import ROOT, TestingConfig
 from common.db import Database
@@ -105,8 +106,12 @@ def stack(databases: Databases, upstream: Upstream) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def config(databases: Databases, upstream: Upstream) -> TestingConfig:
-    return fresh_config(databases, upstream)
+def config(databases: Databases, upstream: Upstream) -> Iterator[TestingConfig]:
+    """Settings on a database of the test's own. It goes with the test, and every connection to it:
+    a whole run would else be out of PostgreSQL's hundred."""
+    config = fresh_config(databases, upstream)
+    yield config
+    databases.drop_database(str(make_url(config.DATABASE_URL).database))
 
 
 @pytest.fixture

@@ -58,9 +58,9 @@ def create_app(config: BaseConfig | None = None) -> OpenAPI:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = OrjsonProvider(app)
     app.session_interface = NoSession()
-    register_database(app, config.DATABASE_URL)
+    looks = register_database(app, config.DATABASE_URL)
     _register_migrations(app)
-    app.extensions["epicode"] = Services.of(config)
+    app.extensions["epicode"] = Services.of(config, looks)
     register_compression(app)
     register_problems(app)
     register_guard(app, config)

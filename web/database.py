@@ -19,8 +19,8 @@ CONNECTION_WAIT_SECONDS = 2.5
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
-def register_database(app: Flask, url: str) -> None:
-    """Sets up the session and the looks. Nothing connects yet."""
+def register_database(app: Flask, url: str) -> Engine:
+    """Sets up the session and the looks, and returns what these connect by. Nothing does yet."""
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
         DATABASE_CONNECTIONS, wait_seconds=CONNECTION_WAIT_SECONDS
     )
@@ -34,6 +34,7 @@ def register_database(app: Flask, url: str) -> None:
     with app.app_context():
         _are_lost_together(db.engine, for_looks)
         _are_lost_together(for_looks, db.engine)
+    return for_looks
 
 
 def _are_lost_together(one: Engine, other: Engine) -> None:

@@ -16,17 +16,14 @@ LONGEST_SILENCE_MS = 1000
 _SEEN_FOR_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How often a running job may be polled, in milliseconds, and how many polls a second one web
-    process should answer at most, leaving room for everybody who isn't polling."""
-
-    fastest_ms: int
-    polls_a_second: int
-
-
-# Polls are answered by a thread each, or by the process's loop, which takes a quarter of that.
-OF_THREADS, OF_LOOP = Pace(150, 300), Pace(100, 400)
+# How often a running job may be polled: answered by a thread, or by the process's loop, which takes
+# a quarter of the work.
+OF_THREADS_MS, OF_LOOP_MS = 150, 100
+# So many are asked for at one web process, leaving room for everybody who isn't polling: of running
+# jobs, and of waiting ones, which take a thread and the database.
+POLLS_A_SECOND, QUEUED_POLLS_A_SECOND = 300, 150
+# Nobody is told to wait longer; it is less than what a watcher is remembered for.
+LONGEST_PAUSE_MS = 4000
 
 
 class Watchers:
@@ -48,16 +45,21 @@ class Watchers:
                 }
             return len(self._seen)
 
+    def left(self, job_id: uuid.UUID) -> None:
+        """Its end was told: nobody watches it any more, and the others may ask more often."""
+        with self._lock:
+            self._seen.pop(job_id, None)
+
 
 @dataclass(frozen=True)
 class Watched:
     """What the pace of a poll depends on beside its job: how many jobs are being watched, in how
     many milliseconds this one may say its first word, as the last ones did (0: at once, it has
-    begun, or nobody knows), and who answers."""
+    begun, or nobody knows), and how often it may be polled at the most."""
 
     jobs: int = 1
     first_word_in_ms: int = 0
-    pace: Pace = OF_THREADS
+    fastest_ms: int = OF_THREADS_MS
 
 
 ALONE = Watched()
@@ -66,10 +68,11 @@ ALONE = Watched()
 def poll_after_ms(status: str, watched: Watched, *, worker_online: bool = True) -> int:
     """Milliseconds until the next poll of a job in `status`."""
     if status == "in_progress":
-        base = watched.pace.fastest_ms
+        base, polls_a_second = watched.fastest_ms, POLLS_A_SECOND
     else:
         base = QUEUED_MS if worker_online else NO_WORKER_MS
-    pace = max(base, round(1000 * watched.jobs / watched.pace.polls_a_second))
+        polls_a_second = QUEUED_POLLS_A_SECOND
+    pace = max(base, min(round(1000 * watched.jobs / polls_a_second), LONGEST_PAUSE_MS))
     if watched.jobs < MANY_WATCH:
         return pace
     return max(pace, min(watched.first_word_in_ms, LONGEST_SILENCE_MS))

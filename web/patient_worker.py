@@ -3,34 +3,46 @@
 Otherwise eight clients that send a byte now and then would hold all eight threads. Here the
 process's own loop gathers what comes, as long as it takes up to `ARRIVES_WITHIN`, and a thread that
 answers waits for no client longer than `PATIENCE_SECONDS`. Plain polls need no thread: the loop
-answers them (web/quick_polls.py).
+answers them (web/quick_polls.py). Of hundreds who post at once only some are given one, so that
+whoever reads doesn't stand in their line.
 """
 
 import re
 import selectors
 import socket
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from web.database import DATABASE_CONNECTIONS
 from web.guard import MAX_BODY_BYTES
 from web.quick_polls import PlainPoll, QuickPolls
 
 ARRIVES_WITHIN = 30.0
+# Once the process is to end: it has taken the connection, so nobody else can answer.
+ARRIVES_AT_THE_END_WITHIN = 2.0
 PATIENCE_SECONDS = 10.0
 # What a process keeps of requests that haven't arrived whole. Beyond it the oldest are dropped.
 MOST_ARRIVING_BYTES = 64 * 1024 * 1024
 MOST_HEAD_BYTES = 64 * 1024
+# Each takes a connection to the database. One of these, and with those who wait for replies one of
+# the eight threads, is left for whoever reads.
+MOST_POSTING = DATABASE_CONNECTIONS - 1
 _PIECE = 64 * 1024
 # Room for an answer, so that a slow reader holds no thread: the kernel sends it by and by.
 _SEND_BUFFER = 512 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*(?:\r\n|$)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
+# What is quick to answer, and comes by the hundred. Whoever asks and waits for the reply takes a
+# thread of those for that (web/services.py).
+_POST = re.compile(rb"POST /api/(?:ask|conversations(?:/[\w-]{1,40}/messages)?) HTTP/")
+_PREFERS = re.compile(rb"\r\nprefer:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 
 
@@ -68,6 +80,11 @@ class Arriving:
         return length is None or body >= int(length[1]) or int(length[1]) > MAX_BODY_BYTES
 
     @property
+    def posts(self) -> bool:
+        """Whether it adds a turn or a conversation and waits for nothing else."""
+        return _POST.match(self.data) is not None and not _PREFERS.search(self.head or b"")
+
+    @property
     def waits_to_continue(self) -> bool:
         """Whether the client sends its body only after a 100 (RFC 9110, section 10.1.1)."""
         head = self.head
@@ -80,6 +97,7 @@ class Connection(TConn):  # type: ignore[misc]
     """A client's connection, whose thread waits for nobody longer than its patience."""
 
     is_watched = False  # by the process's loop, for what comes next
+    posts = False  # with the request that it has sent
 
     def init(self) -> None:
         super().init()
@@ -96,6 +114,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._quick: QuickPolls | None = None
         # Those that have come and are to be answered together; their requests count as arriving.
         self._polls: dict[Connection, PlainPoll] = {}
+        self._posting = 0
+        self._will_post: deque[Connection] = deque()
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -125,12 +145,30 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         conn.is_watched = True
         self._await(conn)
 
+    def enqueue_req(self, conn: Connection) -> None:
+        """Gives a thread to the request, at once or when its turn among those who post has come."""
+        if conn.posts:
+            if self._posting >= MOST_POSTING:
+                self._will_post.append(conn)
+                return
+            self._posting += 1
+        super().enqueue_req(conn)
+
+    def finish_request(self, conn: Connection, fs: "Future[Any]") -> None:
+        """In the loop again, after a thread has answered: whoever posts next may."""
+        if conn.posts:
+            conn.posts = False
+            self._posting -= 1
+            if self._will_post:
+                self.enqueue_req(self._will_post.popleft())
+        super().finish_request(conn, fs)
+
     def murder_keepalived(self, force: bool = False) -> None:
         """At each turn of the loop: whoever takes too long to send a request is dropped, too."""
         super().murder_keepalived(force)
-        limit = time.monotonic() - ARRIVES_WITHIN
+        limit = time.monotonic() - (ARRIVES_WITHIN if self.alive else ARRIVES_AT_THE_END_WITHIN)
         for conn, arriving in list(self._arriving.items()):
-            if not force and self.alive and arriving.since > limit:
+            if not force and arriving.since > limit:
                 break
             self._drop(conn)
 
@@ -205,6 +243,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _hand_over(self, conn: Connection) -> None:
         arriving = self._forget(conn)
         self._unwatch(conn)
+        conn.posts = arriving.posts
         conn.data_ready = True
         conn.init()
         conn.parser.unreader.unread(bytes(arriving.data))

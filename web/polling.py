@@ -18,7 +18,6 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from common.cursor import Cursor, Reading, read_on
-from common.db import Reader
 from common.errors import EpiCodeError
 from common.jobs import AnyJob
 from common.listings import Standing, find_job
@@ -27,7 +26,7 @@ from common.machine import FINISHED, Status
 from web import presenters
 from web.database import db, looking
 from web.i18n import Language
-from web.pacing import OF_THREADS, Pace, Watched
+from web.pacing import OF_THREADS_MS, Watched
 from web.services import Services, services
 
 STEP_SECONDS = 0.1
@@ -57,20 +56,22 @@ def poll(job_id: uuid.UUID, user_id: uuid.UUID, cursor: Cursor | None, lang: Lan
         log.warning("live_log_unreadable", error=type(error).__name__)
         live = None
     if live is not None:
-        return live_poll(part, live, watched)
-    with looking() as connection:
-        return stored_poll(connection, job_id, user_id, cursor, lang, watched=watched)
+        found = live_poll(part, live, watched)
+    else:
+        found = committed_poll(job_id, user_id, cursor, lang, watched=watched)
+    if found.is_finished:
+        part.watchers.left(job_id)
+    return found
 
 
-def live_poll(part: Services, live: LiveJob, watched: int, pace: Pace = OF_THREADS) -> Poll:
+def live_poll(part: Services, live: LiveJob, watched: int, fastest_ms: int = OF_THREADS_MS) -> Poll:
     """What a reader sees of a job, from what the live log had for him."""
     silent = 0 if live.length else part.line.last.silent_for_ms(_started_at(live))
-    body = presenters.live_job(live, Watched(watched, silent, pace))
+    body = presenters.live_job(live, Watched(watched, silent, fastest_ms))
     return Poll(body, _etag(body, live.length))
 
 
-def stored_poll(
-    session: Reader,
+def committed_poll(
     job_id: uuid.UUID,
     user_id: uuid.UUID,
     cursor: Cursor | None,
@@ -79,19 +80,28 @@ def stored_poll(
     watched: int = 1,
 ) -> Poll:
     """The same from the database. Raises `not_found`."""
-    standing = find_job(session, user_id, job_id)
+    # given back before the line is looked at, by another of these few connections
+    with looking() as connection:
+        standing = find_job(connection, user_id, job_id)
+    return _found(standing, cursor, lang, watched)
+
+
+def stored_poll(session: Session, job_id: uuid.UUID, user_id: uuid.UUID, lang: Language) -> Poll:
+    """The whole of it as this session sees it, which may have changed it. Raises `not_found`."""
+    return _found(find_job(session, user_id, job_id), None, lang, watched=1)
+
+
+def _found(standing: Standing | None, cursor: Cursor | None, lang: Language, watched: int) -> Poll:
     if standing is None:
         raise EpiCodeError("not_found")
-    return poll_of(session, standing, cursor, lang, watched=watched)
+    return poll_of(standing, cursor, lang, watched=watched)
 
 
-def poll_of(
-    session: Reader, standing: Standing, cursor: Cursor | None, lang: Language, *, watched: int = 1
-) -> Poll:
+def poll_of(standing: Standing, cursor: Cursor | None, lang: Language, *, watched: int = 1) -> Poll:
     """The poll of a job that was just read from the database."""
     part, job = services(), standing.job
     waits = job.status == Status.QUEUED
-    line = part.line.now(session) if waits else None
+    line = part.line.now() if waits else None
     place = presenters.place_of(standing, line) if line else None
     silent = line.silent_for_ms(None) if line else 0
     text = standing.reply.encode()
@@ -102,12 +112,10 @@ def poll_of(
     return Poll(body, _etag(body, len(text)))
 
 
-def without_text(
-    session: Session, standings: Sequence[Standing], lang: Language
-) -> list[dict[str, Any]]:
+def without_text(standings: Sequence[Standing], lang: Language) -> list[dict[str, Any]]:
     """Jobs for a list: no text, and a cursor from which a poll gets all of it."""
     waits = any(standing.job.status == Status.QUEUED for standing in standings)
-    line = services().line.now(session) if waits else None
+    line = services().line.now() if waits else None
     bodies = []
     for standing in standings:
         place = presenters.place_of(standing, line) if line else None

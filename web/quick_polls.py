@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from flask import Flask
@@ -26,7 +27,7 @@ from common.errors import EpiCodeError
 from common.live_log import LiveJob, LiveLog
 from web import compression, metrics
 from web.guard import HEADERS, is_this_machine
-from web.pacing import OF_LOOP
+from web.pacing import OF_LOOP_MS
 from web.polling import live_poll
 from web.services import Services
 
@@ -35,12 +36,15 @@ RULE = "/api/jobs/<id>"
 PATIENCE_SECONDS = 0.25
 PAUSE_SECONDS = 2.0
 LONGEST_REQUEST = 4096
+# A longer answer, as after a reload, would hold up the others while it is sent, or packed.
+LONGEST_ANSWER, LONGEST_PACKED = 64 * 1024, 16 * 1024
 
 _REQUEST = re.compile(
     rb"GET /api/jobs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\?cursor=([\w-]{1,40}))?"
     rb" HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[ -~]*\r\n)+)\r\n"
 )
 _HOST = re.compile(rb"^host: *(.*?) *\r$", re.IGNORECASE | re.MULTILINE)
+_ACCEPTS = re.compile(rb"^accept-encoding:(.*)\r$", re.IGNORECASE | re.MULTILINE)
 # Whatever would have it answered otherwise, by whom it is asked or in which form.
 _OF_MORE = re.compile(
     rb"^(?:(?:authorization|content-length|expect|http2-settings|if-none-match|prefer"
@@ -56,6 +60,7 @@ class PlainPoll:
 
     job_id: uuid.UUID
     cursor: Cursor | None
+    takes_gzip: bool
 
 
 class QuickPolls:
@@ -81,14 +86,17 @@ class QuickPolls:
         if found is None:
             return None
         job_id, opaque, headers = found.groups()
-        hosts = _HOST.findall(headers)
-        if len(hosts) != 1 or not is_this_machine(hosts[0].decode()) or _OF_MORE.search(headers):
+        hosts, accepts = _HOST.findall(headers), _ACCEPTS.findall(headers)
+        if len(hosts) != 1 or len(accepts) > 1 or _OF_MORE.search(headers):
+            return None
+        if not is_this_machine(hosts[0].decode()):
             return None
         try:
             cursor = Cursor.decode(opaque.decode()) if opaque else None
         except EpiCodeError:
             return None
-        return PlainPoll(uuid.UUID(job_id.decode()), cursor)
+        accepted = accepts[0].decode().strip() if accepts else None
+        return PlainPoll(uuid.UUID(job_id.decode()), cursor, compression.takes_gzip(accepted))
 
     def answers(self, polls: Sequence[PlainPoll]) -> list[bytes | None]:
         """The whole answer to each; None where the log has none, or much has been said: that goes
@@ -108,15 +116,28 @@ class QuickPolls:
     def _answer(self, poll: PlainPoll, live: LiveJob, now: float) -> bytes | None:
         part = self._services
         watched = part.watchers.saw(poll.job_id, now)
-        found = live_poll(part, live, watched, OF_LOOP)
-        body = orjson.dumps(found.body)
-        if len(body) >= compression.SMALLEST:
+        found = live_poll(part, live, watched, OF_LOOP_MS)
+        body, etag, of_length = orjson.dumps(found.body), f'"{found.etag}"', ""
+        if len(body) > (LONGEST_PACKED if poll.takes_gzip else LONGEST_ANSWER):
             return None
+        if len(body) >= compression.SMALLEST:
+            of_length = "Vary: Accept-Encoding\r\n"
+            if poll.takes_gzip:
+                body, etag = compression.pack_bytes(body), f"W/{etag}"
+                of_length += "Content-Encoding: gzip\r\n"
+        if found.is_finished:
+            part.watchers.left(poll.job_id)
         metrics.count("GET", RULE, 200)
         head = (
-            f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {http_date()}\r\n"
+            f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {_date(int(time.time()))}\r\n"
             "Connection: keep-alive\r\nContent-Type: application/json\r\n"
-            f'Content-Length: {len(body)}\r\nETag: "{found.etag}"\r\n{_HEADERS}'
+            f"Content-Length: {len(body)}\r\nETag: {etag}\r\n{of_length}{_HEADERS}"
             f"Cache-Control: no-store\r\nX-Request-Id: req_{secrets.token_hex(10)}\r\n\r\n"
         )
         return head.encode() + body
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """What the clock says in HTTP's words, made once a second."""
+    return str(http_date(second))

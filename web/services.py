@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app, g
+from sqlalchemy import Engine
 
 from common.acceptance import WaitingCaps
 from common.allowance import Allowance
@@ -15,6 +16,7 @@ from common.config import BaseConfig
 from common.live_log import LiveLog
 from common.queue import Doorbells
 from web.pacing import Watchers
+from web.ringer import Ringer
 from web.waiting_line import WaitingLine
 
 # At most half of a process's threads may wait on long polls (gunicorn_conf.py sets eight).
@@ -26,21 +28,23 @@ class Services:
     config: BaseConfig
     catalogue: Catalogue
     live_log: LiveLog
-    doorbells: Doorbells
+    ringer: Ringer
     watchers: Watchers
     line: WaitingLine
     waiters: threading.BoundedSemaphore
 
     @classmethod
-    def of(cls, config: BaseConfig) -> "Services":
-        """Connects to nothing yet: gunicorn loads the application before it forks."""
+    def of(cls, config: BaseConfig, looks: Engine) -> "Services":
+        """Connects to nothing yet: gunicorn loads the application before it forks. `looks` are the
+        connections for what needs no transaction."""
+        ring_timeout = timedelta(seconds=config.EPICODE_RING_SECONDS)
         return cls(
             config=config,
             catalogue=Catalogue(config.EPICODE_MODELS, config.EPICODE_DEFAULT_MODEL),
             live_log=LiveLog.connect(config.REDIS_URL),
-            doorbells=Doorbells(config.REDIS_URL),
+            ringer=Ringer(looks, Doorbells(config.REDIS_URL), ring_timeout),
             watchers=Watchers(),
-            line=WaitingLine(),
+            line=WaitingLine(looks),
             waiters=threading.BoundedSemaphore(WAITERS),
         )
 
@@ -74,10 +78,6 @@ class Services:
             "cost_month": config.EPICODE_COST_PER_MONTH,
         }
         return {name: value for name, value in general.items() if value is not None} | own
-
-    @property
-    def ring_timeout(self) -> timedelta:
-        return timedelta(seconds=self.config.EPICODE_RING_SECONDS)
 
 
 def services() -> Services:

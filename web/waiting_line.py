@@ -6,6 +6,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
 from common.db import Reader
 from common.ringing import next_in_line
 from common.statement import prepared
@@ -55,24 +58,27 @@ class Line:
 
 
 class WaitingLine:
-    """A snapshot of the line, about a second old."""
+    """A snapshot of the line, about a second old; `looks` are the connections to read it by."""
 
-    def __init__(self) -> None:
+    def __init__(self, looks: Engine) -> None:
+        self._looks = looks
         self._being_read = threading.Lock()
         self._line: Line | None = None
         self._read_at = 0.0
 
-    def now(self, session: Reader) -> Line:
+    def now(self) -> Line:
         """One of those who ask reads it anew, the others take the last one meanwhile. Nobody waits
         for another: they may hold the connections that he would need."""
         line = self._line
         if line is None:
-            return self._read(session)
+            return self._read()
         is_fresh = time.monotonic() - self._read_at < _FRESH_FOR_SECONDS
         if is_fresh or not self._being_read.acquire(blocking=False):
             return line
         try:
-            return self._read(session)
+            return self._read()
+        except SQLAlchemyError:  # whoever needs the database more will say so
+            return line
         finally:
             self._being_read.release()
 
@@ -81,18 +87,24 @@ class WaitingLine:
         """As it was last read, however old: for those who must not ask the database."""
         return self._line or _NOBODY
 
-    def _read(self, session: Reader) -> Line:
-        waiting = next_in_line(session)
-        places = {job_id: place for place, job_id in enumerate(waiting, start=1)}
-        pace = _PACE.one(session)
-        self._line = Line(
-            places,
-            crew(session),
-            float(pace.mean_run) if pace.mean_run is not None else None,
-            float(pace.first_word or 0),
-        )
+    def _read(self) -> Line:
+        with self._looks.connect() as connection:
+            self._line = read_line(connection)
         self._read_at = time.monotonic()
         return self._line
+
+
+def read_line(session: Reader) -> Line:
+    """The line as it is."""
+    waiting = next_in_line(session)
+    places = {job_id: place for place, job_id in enumerate(waiting, start=1)}
+    pace = _PACE.one(session)
+    return Line(
+        places,
+        crew(session),
+        float(pace.mean_run) if pace.mean_run is not None else None,
+        float(pace.first_word or 0),
+    )
 
 
 _NOBODY = Line({}, Crew(0, 0, 0), None)

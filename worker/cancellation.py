@@ -1,5 +1,6 @@
 """Cancelling from Celery's side: Revoke and Terminate in Flower cancel the job itself."""
 
+import sys
 import uuid
 from typing import Any
 
@@ -17,8 +18,26 @@ log = structlog.get_logger(__name__)
 class CancellableRequest(Request):
     """A task that Terminate can end: threads can't be killed, jobs can be cancelled."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._request_dict: dict[str, Any] = _shared(self._request_dict)
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        """Acknowledged early, as all are: the message would be held for as long as the model
+        speaks, though nobody asks for it again."""
+        super().on_accepted(pid, time_accepted)
+        self._message = self._on_ack = self._on_reject = None
+
     def terminate(self, pool: Any, signal: Any = None) -> None:
         cancel(self.id)
+
+
+def _shared(told: Any) -> Any:
+    """The same with each text once in this process: every message brings the same words anew, and
+    they are held as long as the model speaks."""
+    if isinstance(told, dict):
+        return {_shared(name): _shared(value) for name, value in told.items()}
+    return sys.intern(told) if type(told) is str else told
 
 
 def on_task_revoked(request: Any, terminated: bool, expired: bool, **_: Any) -> None:

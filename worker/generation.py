@@ -4,23 +4,22 @@ Runs in a slot's thread. The database is held for moments; the model speaks in t
 Whoever loses a race returns: the row decides, and another attempt is somebody else's.
 """
 
-import concurrent.futures
+import asyncio
 import uuid
 
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from common.live_log import End
 from common.machine import Status
 from common.models import Job
-from common.shown import ended_fields, moment
+from common.shown import moment
 from worker import metrics
 from worker.claim import Claimed, NothingToDo, claim, smaller_window
 from worker.context_window import Window
 from worker.leases import Interruption
 from worker.process import WorkerProcess
-from worker.settlement import Settled, settle
+from worker.settlement import settle
 from worker.speech import Ending, Speech, speak
 from worker.upstream import Request, UpstreamError
 
@@ -80,7 +79,6 @@ def settle_and_ring(process: WorkerProcess, claimed: Claimed, speech: Speech) ->
         log.warning("fence_lost", ending=speech.ending.value)
         _forget_if_deleted(process, claimed)
         raise NothingToDo("the fence is lost")
-    _mark_done(process, claimed, _end(ended, speech))
     process.sweep.ring_in(0)  # those who end at once are replaced at once
     if ended.ring_in is not None:
         process.sweep.ring_in(ended.ring_in)
@@ -102,14 +100,14 @@ def _speak_once(process: WorkerProcess, claimed: Claimed, window: Window) -> Spe
     speech.on_first_token = lambda after: lease.shown.update(
         first_token_at=moment(claimed.started_at + after)
     )
-    spoken = process.loop.submit(
+    spoken = process.loop.call(
         speak(process.upstream, request, reply_log, speech, process.config, claimed.budget_seconds)
     )
     lease.stop_with(spoken.cancel)
     try:
         with metrics.UPSTREAM_STREAMS.track_inprogress():
-            spoken.result()
-    except concurrent.futures.CancelledError:
+            spoken.wait()
+    except asyncio.CancelledError:
         why = lease.interruption or Interruption.SHUTDOWN
         speech.end(Ending.INTERRUPTED, interruption=why)
     finally:
@@ -129,18 +127,3 @@ def _forget_if_deleted(process: WorkerProcess, claimed: Claimed) -> None:
             process.sweep.ring_in(0)  # nobody else fills its slot before the next sweep
     except (SQLAlchemyError, RedisError) as error:  # its keys expire
         log.warning("live_log_not_forgotten", error=type(error).__name__)
-
-
-def _end(ended: Settled, speech: Speech) -> End | None:
-    """What the live log may tell of the end; whatever isn't a whole reply is the database's."""
-    is_reply = ended.status == Status.COMPLETED and ended.job.reply_message_id is not None
-    if not is_reply or speech.unflushed is None:
-        return None
-    return End(speech.unflushed, ended_fields(ended.job))
-
-
-def _mark_done(process: WorkerProcess, claimed: Claimed, end: End | None) -> None:
-    try:
-        process.live_log.mark_done(claimed.lease.job_id, claimed.lease.attempt, end)
-    except RedisError as error:  # the hash expires, and then readers ask the database
-        log.warning("live_log_not_marked_done", error=type(error).__name__)

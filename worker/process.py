@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -21,14 +22,19 @@ from common.live_log import LiveLog
 from common.queue import Doorbells
 from common.tokens import o200k
 from worker import metrics
+from worker.claim import claim_together
+from worker.desk import Desk
 from worker.leases import Interruption, Leases
 from worker.listener import Listener
 from worker.loop import EventLoop
 from worker.reply_writer import ReplyWriter
+from worker.settlement import settle_together
 from worker.sweep import Sweep
 from worker.upstream import LISTING_TIMEOUT_SECONDS, Upstream, UpstreamError
 
 SLOT_CONNECTIONS = 10
+# Each claim holds a whole window in memory.
+CLAIMS_AT_ONCE, ENDS_AT_ONCE = 20, 50
 LISTING_SECONDS = 300.0
 # A server that takes longer to list its models must not delay the first reply.
 LISTING_PATIENCE_SECONDS = 1.0
@@ -39,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerProcess:
-    """Database, live log, event loop, leases, writer and sweep of this process."""
+    """Database, live log, event loop, desks, leases, writer and sweep of this process."""
 
     def __init__(self, config: BaseConfig, *, name: str, slots: int, queues: list[str]) -> None:
         self.config = config
@@ -71,6 +77,8 @@ class WorkerProcess:
         )
         metrics.watch_slots(slots, lambda: len(self.leases))
         self._listener = Listener(config.EPICODE_METRICS_HOST, config.EPICODE_METRICS_PORT)
+        self.claims = Desk("claims", partial(claim_together, self), most=CLAIMS_AT_ONCE)
+        self.ends = Desk("ends", partial(settle_together, self), most=ENDS_AT_ONCE)
         self.sweep = Sweep(self.database, self.live_log, self.ring, config)
         self.is_stopping = threading.Event()
         self._stopped = threading.Event()
@@ -118,6 +126,8 @@ class WorkerProcess:
         """Ends the threads, signs off and rings for whoever else is online."""
         self._stopped.set()
         self._listener.stop()
+        self.claims.stop()
+        self.ends.stop()
         self.leases.stop()
         self.sweep.stop()
         try:

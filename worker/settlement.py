@@ -1,27 +1,37 @@
-"""How an attempt's end becomes a state: one fenced transaction, tried until it is answered."""
+"""How an attempt's end becomes a state: one fenced transaction, tried until it is answered.
+
+Whole replies that end together are saved together; whatever else an end may be is saved alone.
+"""
 
 import difflib
 import random
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from redis.exceptions import RedisError
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from common import catalogue, jobs, titles
 from common.db import Transaction
 from common.jobs import JobRow, Said, Usage
+from common.live_log import End
 from common.machine import Status
+from common.shown import ended_fields
 from common.tokens import count_tokens
 from worker import metrics, titling
 from worker.claim import TITLE, Claimed
 from worker.leases import Interruption
-from worker.process import WorkerProcess
 from worker.speech import Ending, Speech
 from worker.upstream import UpstreamError
+
+if TYPE_CHECKING:  # which has the desk where all this is asked for
+    from worker.process import WorkerProcess
 
 RETRY_SECONDS = 1.0
 # A server that asks for more patience than this is not waited for.
@@ -49,30 +59,82 @@ class Settled:
         return str(self.job.status)
 
 
-def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled | None:
-    """Writes the end of an attempt. None: the fence is lost, and nothing was written.
+@dataclass(frozen=True)
+class Ended:
+    """An attempt that has ended and isn't saved: what was claimed, what the call said, how long it
+    ran."""
 
-    While the database is away it tries again each second; a COMMIT whose answer was lost shows
-    as a lost fence.
-    """
+    claimed: Claimed
+    speech: Speech
+    ran_for: timedelta
+
+    @cached_property
+    def said(self) -> Said:
+        """What will be saved of it. Counts its tokens: by whoever saves it, since each thread that
+        does keeps what the tokenizer needs."""
+        return _said(self.claimed, self.speech)
+
+    @property
+    def is_whole_reply(self) -> bool:
+        """Whether all that is left to do is to save what was said, which takes no time."""
+        speech = self.speech
+        return (
+            speech.ending is Ending.FINISHED
+            and speech.error is None
+            and 0 < len(speech.text) < LONG_TEXT
+            and speech.finish_reason not in _INCOMPLETE
+            and self.claimed.kind != TITLE
+        )
+
+
+def settle(process: "WorkerProcess", claimed: Claimed, speech: Speech) -> Settled | None:
+    """Writes the end of an attempt, then tells its readers. None: the fence is lost, and nothing
+    was written."""
     if speech.interruption is Interruption.FENCE_LOST:
         return None
-    said = _said(claimed, speech)
     ran_for = timedelta(seconds=time.monotonic() - claimed.claimed_at)
+    ended = Ended(claimed, speech, ran_for)
+    together = process.ends.ask(ended) if ended.is_whole_reply else None
+    return together or _settle_alone(process, ended)
+
+
+def settle_together(process: "WorkerProcess", ends: Sequence[Ended]) -> list[Settled | None]:
+    """Saves whole replies in one transaction; None for what somebody else holds just now."""
+    attempts = [(end.claimed.lease.job_id, end.claimed.lease.attempt) for end in ends]
+    said = [(*attempt, end.said) for attempt, end in zip(attempts, ends, strict=True)]
+    try:
+        with process.database.bare_transaction() as session:
+            saved = {(job.id, job.attempt): job for job in jobs.complete_together(session, said)}
+            found = [saved.get(attempt) for attempt in attempts]
+            for end, job in zip(ends, found, strict=True):
+                if job is not None:
+                    _ask_for_title(process, session, end.claimed, job)
+    except SQLAlchemyError as error:
+        log.warning("ends_not_saved", jobs=len(ends), error=type(error).__name__)
+        return [None] * len(ends)
+    settled = [Settled(job, None, None) if job is not None else None for job in found]
+    _tell(process, [(end, one) for end, one in zip(ends, settled, strict=True) if one])
+    return settled
+
+
+def _settle_alone(process: "WorkerProcess", ended: Ended) -> Settled | None:
+    """Whatever the end is. While the database is away it tries again each second; a COMMIT whose
+    answer was lost shows as a lost fence."""
+    claimed, speech = ended.claimed, ended.speech
     gives_up_at = time.monotonic() + process.config.EPICODE_JOB_SECONDS
     while True:
         try:
             with process.database.bare_transaction() as session:
-                job, ring_in = _write(process, session, claimed, speech, said)
+                job, ring_in = _write(process, session, claimed, speech, ended.said)
                 if job is None:
                     return None
-                if process.config.EPICODE_TITLES and _begins_a_conversation(claimed, job):
-                    titles.enqueue(session, job)
-                code = job.error["code"] if job.error else None
-                if job.status == "queued" and speech.error:
-                    code = speech.error.code
-            _count_in(claimed, speech, said, job, ran_for)
-            return Settled(job, code, ring_in)
+                _ask_for_title(process, session, claimed, job)
+            code = job.error["code"] if job.error else None
+            if job.status == Status.QUEUED and speech.error:
+                code = speech.error.code
+            settled = Settled(job, code, ring_in)
+            _tell(process, [(ended, settled)])
+            return settled
         except (DataError, IntegrityError, ProgrammingError):
             raise  # no outage: it would be the same in a second, so the lease ends and is rescued
         except SQLAlchemyError as error:
@@ -80,6 +142,28 @@ def settle(process: WorkerProcess, claimed: Claimed, speech: Speech) -> Settled 
             if time.monotonic() > gives_up_at:
                 return None
             time.sleep(RETRY_SECONDS)
+
+
+def _tell(process: "WorkerProcess", saved: Sequence[tuple[Ended, Settled]]) -> None:
+    """Tells metrics and readers of attempts whose ends are saved."""
+    for ended, settled in saved:
+        _count_in(ended.claimed, ended.speech, ended.said, settled.job, ended.ran_for)
+    done = [
+        (ended.claimed.lease.job_id, ended.claimed.lease.attempt, _end(ended.speech, settled.job))
+        for ended, settled in saved
+    ]
+    try:
+        process.live_log.mark_all_done(done)
+    except RedisError as error:  # the hashes expire, and then readers ask the database
+        log.warning("live_log_not_marked_done", error=type(error).__name__)
+
+
+def _end(speech: Speech, job: JobRow) -> End | None:
+    """What the live log may tell of the end; whatever isn't a whole reply is the database's."""
+    is_reply = job.status == Status.COMPLETED and job.reply_message_id is not None
+    if not is_reply or speech.unflushed is None:
+        return None
+    return End(speech.unflushed, ended_fields(job))
 
 
 def _count_in(
@@ -122,7 +206,7 @@ def _count(text: str) -> int:
 
 
 def _write(
-    process: WorkerProcess, session: Transaction, claimed: Claimed, speech: Speech, said: Said
+    process: "WorkerProcess", session: Transaction, claimed: Claimed, speech: Speech, said: Said
 ) -> tuple[JobRow | None, float | None]:
     """The job after its verb (None: fence lost), and when to ring again."""
     job_id, attempt = claimed.lease.job_id, claimed.lease.attempt
@@ -141,10 +225,14 @@ def _write(
     return _after_error(process, session, claimed, error, said)
 
 
-def _begins_a_conversation(claimed: Claimed, job: JobRow) -> bool:
-    """Whether there is now a reply to its first turn."""
+def _ask_for_title(
+    process: "WorkerProcess", session: Transaction, claimed: Claimed, job: JobRow
+) -> None:
+    """Once there is a reply to a conversation's first turn."""
     has_reply = job.status in (Status.COMPLETED, Status.INCOMPLETE)
-    return claimed.kind == "reply" and has_reply and claimed.window.is_of_first_turn
+    begins = claimed.kind == "reply" and has_reply and claimed.window.is_of_first_turn
+    if begins and process.config.EPICODE_TITLES:
+        titles.enqueue(session, job)
 
 
 def _complete(
@@ -161,7 +249,11 @@ def _complete(
 
 
 def _after_error(
-    process: WorkerProcess, session: Transaction, claimed: Claimed, error: UpstreamError, said: Said
+    process: "WorkerProcess",
+    session: Transaction,
+    claimed: Claimed,
+    error: UpstreamError,
+    said: Said,
 ) -> tuple[JobRow | None, float | None]:
     """Another attempt where one may help and is left; otherwise the end."""
     lease, config = claimed.lease, process.config
@@ -194,7 +286,7 @@ def _after_error(
 
 
 def _params(
-    process: WorkerProcess, session: Transaction, claimed: Claimed, error: UpstreamError
+    process: "WorkerProcess", session: Transaction, claimed: Claimed, error: UpstreamError
 ) -> dict[str, Any]:
     """What the error's sentence needs beyond what the server said."""
     params = dict(error.params)

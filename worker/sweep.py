@@ -18,7 +18,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from common import idempotency, jobs, workers
+from common import idempotency, jobs, ringing, workers
 from common.config import BaseConfig
 from common.db import Database
 from common.errors import EpiCodeError
@@ -33,7 +33,6 @@ from worker.place import is_gone, this_place
 JITTER = 0.2
 AT_ONCE = 200
 HOUSEKEEPING_SECONDS = 3600.0
-BETWEEN_RINGS_SECONDS = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +69,7 @@ class Sweep:
         rings at once, and one ring is for all others. Should this process die before, the next
         sweep rings."""
         with self._changed:
-            due = max(time.monotonic() + seconds, self._rang_at + BETWEEN_RINGS_SECONDS)
+            due = max(time.monotonic() + seconds, self._rang_at + ringing.BETWEEN_RINGS_SECONDS)
             heapq.heappush(self._due, due)
             self._changed.notify()
 

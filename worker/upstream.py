@@ -5,18 +5,17 @@ and the answer's bytes are split and parsed by `chunks`: the SDK's stream object
 much a token, and its way to a request half a millisecond.
 """
 
-import asyncio
 import email.utils
 import json
 import math
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -24,6 +23,7 @@ import openai
 import orjson
 
 from common.catalogue import Limits
+from worker.body import Body
 from worker.cadence import rest_seconds
 from worker.chunks import Event, Lines, NoChunk, Reported, events_of, joined
 from worker.context_window import Part
@@ -33,8 +33,6 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_LISTING_BYTES = 4 * 1024 * 1024
 LISTING_TIMEOUT_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 30.0
-# A server that holds its answer open after the last word must not hold the reply back.
-READ_OUT_SECONDS = 0.1
 # A piece of that size is followed by others at once: who says so much is read without a rest.
 LARGE_PIECE = 4096
 # Headers of a call: packing would hold tokens back, and cost the unpacking.
@@ -111,17 +109,17 @@ class Upstream:
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer, until the server ends it. Raises UpstreamError."""
         with self._counted(), translated(request.limits.id):
-            async with self._body(request) as pieces:
+            async with aclosing(Body(await self._send(request))) as body:
                 lines = Lines()
-                async for piece in pieces:
+                async for piece in body.pieces:
                     told = (event for line in lines.feed(piece) for event in events_of(line))
                     for event in joined(told):
                         yield event
                     if lines.are_over:
-                        await _read_out(pieces)
+                        await body.read_out()
                         return
                     if len(piece) < LARGE_PIECE and (rest := rest_seconds(self._streams)):
-                        await asyncio.sleep(rest)
+                        await body.rest(rest)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -130,19 +128,6 @@ class Upstream:
             yield
         finally:
             self._streams -= 1
-
-    @asynccontextmanager
-    async def _body(self, request: Request) -> AsyncIterator[AsyncGenerator[bytes, None]]:
-        """The pieces of the answer as they come, and nothing else of it: its head and what was sent
-        would be held for as long as it speaks."""
-        response = await self._send(request)
-        stream, pieces = cast(httpx2.AsyncByteStream, response.stream), _pieces(response)
-        del response
-        try:
-            async with aclosing(pieces):
-                yield pieces
-        finally:
-            await stream.aclose()
 
     async def _send(self, request: Request) -> httpx2.Response:
         """The answer's head. Raises openai.APIStatusError for one that refuses."""
@@ -191,18 +176,6 @@ class Upstream:
         await self.client.close()
 
 
-def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
-    """The pieces of a body as they come, unpacked if it is packed although we asked for none.
-
-    What isn't packed is taken at its source: on the way through the response each piece would pass
-    two more generators.
-    """
-    stream = response.stream
-    if "content-encoding" in response.headers or not isinstance(stream, httpx2.AsyncByteStream):
-        return response.aiter_bytes()
-    return cast(AsyncGenerator[bytes, None], aiter(stream))
-
-
 def _refusal(response: httpx2.Response) -> openai.APIStatusError:
     """The SDK's error for an answer that was read."""
     try:
@@ -212,15 +185,6 @@ def _refusal(response: httpx2.Response) -> openai.APIStatusError:
     told = body.get("error", body) if isinstance(body, dict) else None
     message = told.get("message") if isinstance(told, dict) else None
     return openai.APIStatusError(str(message), response=response, body=told)
-
-
-async def _read_out(pieces: AsyncGenerator[bytes, None]) -> None:
-    """Reads the end of the body, which comes with the last word or right after it: only then can
-    the connection be used for another call."""
-    with suppress(TimeoutError, httpx2.HTTPError, aiohttp.ClientError):
-        async with asyncio.timeout(READ_OUT_SECONDS):
-            async for _ in pieces:
-                pass
 
 
 @contextmanager

@@ -182,7 +182,7 @@ class World:
             ]
         here = this_place()
         self.workers = [
-            PlainWorker("worker-1@here", 2, here),
+            PlainWorker("worker-1@here", 3, here),
             PlainWorker("worker-2@here", 1, here),
             PlainWorker("worker-1@far", 1, "far away"),
         ]
@@ -266,6 +266,28 @@ class World:
         row = self.rows.get(held.job.job_id)
         mine = ("in_progress", held.attempt)
         return row is not None and (row["status"], row["attempt"]) == mine
+
+    def turn_to(self, number: int) -> None:
+        """The next moves are about one job: mostly one that has not ended, those that run first."""
+        found = (number < 12 and self.unfinished) or self.there
+        self.about = pick(found, number) if found else None
+
+    def subject(self, number: int) -> Accepted | None:
+        """What they are about now; something else once that is gone."""
+        if self.about is None or self.about.job_id in self.gone:
+            self.turn_to(number)
+        return self.about
+
+    def belief(self, subject: int, choice: int) -> tuple[PlainWorker, Held] | None:
+        """One about the subject, else any."""
+        job = self.subject(subject)
+        found = (self.beliefs(job.job_id) if job else []) or self.beliefs()
+        return pick(found, choice) if found else None
+
+    def take_bell(self, number: int) -> uuid.UUID | None:
+        """A doorbell that is on its way, out of the broker."""
+        with self.lock:
+            return self.bells.pop(number % len(self.bells)) if self.bells else None
 
     def _make(self, move: Move) -> None:
         verb: Callable[[int, int], str | None] = getattr(self, move.name)

@@ -6,13 +6,14 @@ alone is also held against how the tables were: in a race any answer may be righ
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common import catalogue, jobs, ringing, workers
-from common.jobs import Said
+from common.jobs import JobRow, Said
 from common.machine import Status
 from common.models import Job
 from common.ringing import Doorbell
@@ -45,7 +46,7 @@ class Doors(World):
 
     def accept(self, session: Session, posted: Posted) -> list[Doorbell]:
         """A turn was written; the doorbells for after the commit."""
-        bells = ringing.pick_after_post(session, posted.job.id, self.ring_timeout)
+        bells = ringing.pick_after_posts(session, [posted.job.id], self.ring_timeout)
         job = posted.job
         ids = (job.id, job.user_id, job.conversation_id, posted.message.id, posted.reply.id)
         # before the commit: whoever sees the row must find it here too
@@ -84,11 +85,21 @@ class Doors(World):
             return "refused: a claim too early"
         if job is None:
             return "refused: a claim for nothing"
-        with self.lock:
-            assert (job_id, job.attempt) not in self.claims, "an attempt was claimed twice"
-            self.claims[job_id, job.attempt] = worker.owner
-        worker.held.append(Held(self.accepted[job_id], job.attempt, job.failures))
+        self._believe(worker, job)
         return "claimed"
+
+    def claim_together(self, worker: PlainWorker, job_ids: Sequence[uuid.UUID]) -> int:
+        """Doorbells that reach a worker at once: it takes in one transaction what nobody else
+        holds. How many those were."""
+        values = {"owner": worker.owner, "lease": self.lease, "budget": BUDGET}
+        with self.database.transaction() as session:
+            may = {id_ for id_ in job_ids if session.scalar(_MAY_START, {"job": id_})}
+            held = jobs.hold_startable(session, job_ids)
+            taken = jobs.claim_held(session, {job.id: None for job in held}, **values)
+        assert self.step.is_race or {job.id for job in taken} == may
+        for job in taken:
+            self._believe(worker, job)
+        return len(taken)
 
     def write_end(self, worker: PlainWorker, held: Held, ending: str) -> Job | None:
         """Ends an attempt, in the transaction that also rings for whoever is next.
@@ -107,11 +118,25 @@ class Doors(World):
         if job is None:
             return None
         self.send(bells)
-        told = "cancelled" if job.status == Status.CANCELLED else outcome
-        with self.lock:
-            written = self.writes.setdefault((held.job.job_id, held.attempt), [])
-            written.append(Write(job.status, told, said.text))
+        self._note_write(job, "cancelled" if job.status == Status.CANCELLED else outcome, said)
         return job
+
+    def write_ends(self, worker: PlainWorker, ends: Sequence[Held]) -> list[Held]:
+        """Saves whole replies in one transaction; those that the tables took."""
+        said = {
+            (held.job.job_id, held.attempt): Said(
+                text=f"{held.said}{worker.name}: complete {next(self.serial)}"
+            )
+            for held in ends
+        }
+        with self.database.transaction() as session:
+            saved = jobs.complete_together(session, [(*at, words) for at, words in said.items()])
+            bells = ringing.pick(session, self.ring_timeout)
+        self.send(bells)
+        for job in saved:
+            self._note_write(job, "completed", said[job.id, job.attempt])
+        taken = {(job.id, job.attempt) for job in saved}
+        return [held for held in ends if (held.job.job_id, held.attempt) in taken]
 
     def renew_all(self, worker: PlainWorker) -> None:
         """The renewer of a process: it is alive, its leases hold, and what it learned."""
@@ -148,6 +173,17 @@ class Doors(World):
                 self.workers[self.workers.index(worker)] = successor
                 return
         successor.die()
+
+    def _believe(self, worker: PlainWorker, job: JobRow) -> None:
+        with self.lock:
+            assert (job.id, job.attempt) not in self.claims, "an attempt was claimed twice"
+            self.claims[job.id, job.attempt] = worker.owner
+        worker.held.append(Held(self.accepted[job.id], job.attempt, job.failures))
+
+    def _note_write(self, job: JobRow, outcome: str, said: Said) -> None:
+        with self.lock:
+            written = self.writes.setdefault((job.id, job.attempt), [])
+            written.append(Write(job.status, outcome, said.text))
 
     def _end(self, session: Session, held: Held, ending: str, said: Said) -> tuple[Job | None, str]:
         """The verb's answer, and the outcome that it should have noted."""

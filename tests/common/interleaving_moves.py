@@ -5,15 +5,13 @@ returns what happened, None when there was nothing to do it with. It makes no ot
 the same numbers walk the same way.
 """
 
-import uuid
-
 from sqlalchemy import text
 
 from common import conversations, jobs, ringing, workers
 from common.config import BaseConfig
 from common.db import Database
 from common.live_log import LiveLog, NewText
-from tests.common.interleaving import Accepted, Held, PlainWorker, pick
+from tests.common.interleaving import pick
 from tests.common.interleaving_doors import Doors
 from tests.common.rows import CAPS, CATALOGUE, MODEL, make_conversation
 from worker.sweep import Sweep
@@ -34,7 +32,7 @@ class Moves(Doors):
     # People
 
     def post(self, subject: int, choice: int) -> str:
-        job = self._subject(subject)
+        job = self.subject(subject)
         owner, conversation_id = pick(self.conversations, subject)
         if job and self.step.is_race:
             owner, conversation_id = job.user_id, job.conversation_id
@@ -59,7 +57,7 @@ class Moves(Doors):
         return "posted"
 
     def regenerate(self, subject: int, choice: int) -> str | None:
-        job = self._subject(subject)
+        job = self.subject(subject)
         if job is None:
             return None
         with self.database.transaction() as session:
@@ -71,7 +69,7 @@ class Moves(Doors):
         return "regenerated"
 
     def take_back(self, subject: int, choice: int) -> str | None:
-        job = self._subject(subject)
+        job = self.subject(subject)
         if job is None:
             return None
         with self.database.transaction() as session:
@@ -81,7 +79,7 @@ class Moves(Doors):
         return "taken back"
 
     def switch(self, subject: int, choice: int) -> str | None:
-        job = self._subject(subject)
+        job = self.subject(subject)
         if job is None:
             return None
         with self.database.transaction() as session:
@@ -90,7 +88,7 @@ class Moves(Doors):
         return "switched"
 
     def delete(self, subject: int, choice: int) -> str | None:
-        job = self._subject(subject)
+        job = self.subject(subject)
         if job is None:
             return None
         with self.database.transaction() as session:
@@ -107,7 +105,7 @@ class Moves(Doors):
         return "deleted"
 
     def cancel(self, subject: int, choice: int) -> str | None:
-        job = self._subject(subject)
+        job = self.subject(subject)
         if job is None:
             return None
         with self.database.transaction() as session:
@@ -138,11 +136,11 @@ class Moves(Doors):
 
     def lose(self, subject: int, choice: int) -> str | None:
         """A doorbell that Redis lost."""
-        return "lost a bell" if self._take_bell(subject) else None
+        return "lost a bell" if self.take_bell(subject) else None
 
     def unsent(self, subject: int, choice: int) -> str | None:
         """Doorbells that could not be sent: their marks are taken back."""
-        bells = [bell for _ in range(3) if (bell := self._take_bell(subject))]
+        bells = [bell for _ in range(3) if (bell := self.take_bell(subject))]
         if not bells:
             return None
         with self.database.transaction() as session:
@@ -151,7 +149,7 @@ class Moves(Doors):
 
     def deliver(self, subject: int, choice: int) -> str | None:
         """A doorbell comes to a worker; some come once more."""
-        job_id = self._take_bell(subject)
+        job_id = self.take_bell(subject)
         if job_id is None:
             return self.ring(subject, choice) if self.unfinished else self.post(subject, choice)
         if choice % 4 == 3:
@@ -160,14 +158,26 @@ class Moves(Doors):
 
     def deliver_again(self, subject: int, choice: int) -> str | None:
         """A bell that was delivered before, whose job has ended, or that nobody rang."""
-        job = self._subject(subject)
+        job = self.subject(subject)
         return self.claim(job.job_id, choice) if job else None
+
+    def deliver_together(self, subject: int, choice: int) -> str | None:
+        """Doorbells that come to a worker at once, some of them delivered before."""
+        job = self.subject(subject)
+        worker = max(self.awake, key=lambda one: one.slots - len(one.held), default=None)
+        if job is None or worker is None or len(worker.held) >= worker.slots:
+            return None
+        others = [bell for _ in range(choice % 3) if (bell := self.take_bell(choice))]
+        others += [other.job_id for other in reversed(self.unfinished)]
+        job_ids = list(dict.fromkeys([job.job_id, *others]))[: worker.slots - len(worker.held)]
+        claimed = self.claim_together(worker, job_ids)
+        return ("refused: claims for nothing", "claimed", "claimed together")[min(claimed, 2)]
 
     # Workers
 
     def speak(self, subject: int, choice: int) -> str | None:
         """The model says some words, which go to the live log."""
-        belief = self._belief(subject, choice)
+        belief = self.belief(subject, choice)
         if belief is None:
             return self.deliver(subject, choice)
         held, words = belief[1], f"palabra {next(self.serial)} "
@@ -181,7 +191,7 @@ class Moves(Doors):
 
     def forget(self, subject: int, choice: int) -> str | None:
         """Redis loses what a job said."""
-        job = self._subject(subject)
+        job = self.subject(subject)
         attempts = [claim for claim in self.claims if job and claim[0] == job.job_id]
         if not attempts:
             return None
@@ -192,7 +202,7 @@ class Moves(Doors):
 
     def settle(self, subject: int, choice: int) -> str | None:
         """A worker writes how its attempt ended, in time or not; some will write it again."""
-        belief = self._belief(subject, choice)
+        belief = self.belief(subject, choice)
         if belief is None:
             return self.deliver(subject, choice)
         worker, held = belief
@@ -208,8 +218,27 @@ class Moves(Doors):
             worker.drop(held)
         return f"ended {job.status}" if job else "refused: a late end"
 
+    def settle_together(self, subject: int, choice: int) -> str | None:
+        """All whole replies of a worker end at once; what isn't taken then is tried alone."""
+        believers = [worker for worker in self.awake if worker.held]
+        if not believers:
+            return self.deliver_together(subject, choice)
+        worker = max(believers, key=lambda one: len(one.held))
+        ends = [held for held in worker.held if not held.told_to_cancel]
+        saved = self.write_ends(worker, ends) if ends else []
+        assert self.step.is_race or {id(held) for held in saved} == {
+            id(held) for held in ends if self.owns(held)
+        }
+        for held in saved:
+            worker.drop(held)
+        for held in worker.held:
+            self.write_end(worker, held, "cancel" if held.told_to_cancel else "complete")
+        if choice % 3:
+            worker.held = []
+        return "ended together" if len(saved) > 1 else "ended alone"
+
     def renew(self, subject: int, choice: int) -> str | None:
-        belief = self._belief(subject, choice)
+        belief = self.belief(subject, choice)
         if not self.awake:
             return None
         self.renew_all(belief[0] if belief else pick(self.awake, choice))
@@ -238,7 +267,7 @@ class Moves(Doors):
 
     def freeze(self, subject: int, choice: int) -> str:
         """SIGSTOP of who works on it, or of anyone."""
-        belief = self._belief(subject, choice)
+        belief = self.belief(subject, choice)
         worker = belief[0] if belief else pick(self.workers, choice)
         worker.frozen = True
         return "froze"
@@ -266,7 +295,7 @@ class Moves(Doors):
         A waiting one's is waited for by whoever ends the reply above it, until PostgreSQL ends
         the frozen transaction.
         """
-        job = self._subject(subject)
+        job = self.subject(subject)
         if job is None or self.rows[job.job_id]["status"] != "in_progress":
             return None
         unswept, hold = self.unswept, text("SELECT FROM jobs WHERE id = :id FOR UPDATE")
@@ -299,25 +328,3 @@ class Moves(Doors):
     def _shift(self, seconds: int) -> str:
         self.let_pass(seconds)
         return "time passed" if seconds > 0 else "the clock went back"
-
-    # Choosing
-
-    def turn_to(self, number: int) -> None:
-        """The next moves are about one job: mostly one that has not ended, those that run first."""
-        found = (number < 12 and self.unfinished) or self.there
-        self.about = pick(found, number) if found else None
-
-    def _subject(self, number: int) -> Accepted | None:
-        if self.about is None or self.about.job_id in self.gone:
-            self.turn_to(number)
-        return self.about
-
-    def _belief(self, subject: int, choice: int) -> tuple[PlainWorker, Held] | None:
-        """One about the subject, else any."""
-        job = self._subject(subject)
-        found = (self.beliefs(job.job_id) if job else []) or self.beliefs()
-        return pick(found, choice) if found else None
-
-    def _take_bell(self, number: int) -> uuid.UUID | None:
-        with self.lock:
-            return self.bells.pop(number % len(self.bells)) if self.bells else None

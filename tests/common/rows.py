@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from common import conversations, jobs, workers
+from common import branches, conversations, jobs, workers
 from common.acceptance import WaitingCaps
+from common.branches import WindowFor
 from common.catalogue import Catalogue
 from common.db import new_id
 from common.jobs import JobRow
 from common.machine import FINISHED, Status
 from common.models import Conversation, Job, Message, User
 from common.models.access import LOCAL_USER_ID
+from common.statement import Row
 from common.turns import Posted
 
 ALICE = LOCAL_USER_ID
@@ -154,6 +156,14 @@ def running(session: Session, *, attempt: int = 1) -> uuid.UUID:
 
 def claim(session: Session, job_id: uuid.UUID, owner: str = "worker-1@host") -> JobRow | None:
     return jobs.claim(session, job_id, owner=owner, lease=LEASE, budget=BUDGET)
+
+
+def for_window(
+    session: Session, conversation_id: uuid.UUID, prompt_id: uuid.UUID, budget: int
+) -> Sequence[Row]:
+    """What the window of one prompt may be built from."""
+    (found,) = branches.for_windows(session, [WindowFor(conversation_id, prompt_id, budget)])
+    return found
 
 
 def job_row(session: Session, job_id: uuid.UUID) -> dict[str, Any]:

@@ -47,6 +47,8 @@ MET = {
     "thawed",
     "the clock went back",
     "ended completed",
+    "claimed together",
+    "ended together",
 }
 MET_ON_LONG_WALKS = {
     "refused: a claim too early",
@@ -66,7 +68,7 @@ MET_ON_LONG_WALKS = {
 }
 # How often each is done alone; what is done in a row, and what at once, about one job.
 OFTEN = {"settle": 6, "deliver": 5, "sweep": 4, "post": 3, "beat": 3, "jump": 3, "speak": 3}
-SOMETIMES = ("freeze", "thaw", "cancel", "deliver_again")
+SOMETIMES = ("freeze", "thaw", "cancel", "deliver_again", "deliver_together", "settle_together")
 SELDOM = ("regenerate", "take_back", "switch", "delete", "ring", "lose", "unsent", "forget")
 SELDOM += ("stop", "die", "leap")
 ALONE = OFTEN | dict.fromkeys(SOMETIMES, 2) | dict.fromkeys(SELDOM, 1)
@@ -82,9 +84,18 @@ IN_A_ROW = (
     ("deliver_again", "cancel", "settle"),
     ("lose", "lapse", "ring", "deliver"),
 )
+# Done more often: that several are there to be claimed or ended together takes luck.
+TOGETHER = (
+    ("ring", "deliver_together", "deliver_together", "settle_together"),
+    ("deliver_together", "lapse", "sweep", "deliver_together", "settle_together"),
+)
 RACES = (
     ("deliver_again", "deliver_again", "deliver_again"),
     ("settle", "settle", "cancel"),
+    ("deliver_together", "deliver_again", "deliver_together"),
+    ("settle_together", "settle", "cancel"),
+    ("settle_together", "sweep", "settle_together"),
+    ("settle_together", "renew", "post"),
     ("sweep", "settle", "sweep"),
     ("sweep", "settle", "cancel"),
     ("renew", "sweep", "renew"),
@@ -100,9 +111,9 @@ RACES = (
     ("sweep", "sweep", "unsent"),
 )
 ANY = ("settle", "sweep", "cancel", "ring", "deliver_again", "renew", "post", "regenerate")
-ANY += ("take_back", "die", "unsent")
+ANY += ("take_back", "die", "unsent", "deliver_together", "settle_together")
 STEPS = [(name,) for name, often in ALONE.items() for _ in range(often)] * 4
-STEPS += [*IN_A_ROW] * 5
+STEPS += [*IN_A_ROW] * 5 + [*TOGETHER] * 15
 STEPS += [(names,) for names in RACES] * 8
 STEPS += [(pair,) for pair in combinations_with_replacement(ANY, 2)]
 
@@ -122,12 +133,15 @@ class Walk(RuleBasedStateMachine):
         self.world.begin()
         self.is_sound = True
 
-    @initialize(turns=st.integers(1, 6), started=st.integers(0, 3))
-    def begin(self, turns: int, started: int) -> None:
+    @initialize(turns=st.integers(1, 6), started=st.integers(0, 3), together=st.booleans())
+    def begin(self, turns: int, started: int, together: bool) -> None:
         for worker in self.world.workers:
             self.world.renew_all(worker)
         for turn in range(turns):
             self.make(Move("post", turn, 0))
+        # several that wait, and nothing has come between them yet
+        for name in TOGETHER[0] if together else ():
+            self.make(Move(name, 0, 0))
         for worker in range(started):
             self.make(Move("deliver", 0, worker))
 

@@ -8,11 +8,10 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from common import branches
 from common.db import Database
 from common.models import Conversation, Message
 from tests.common.lines import EVERYTHING, Line, branch, must_be_sent, random_branch, sent
-from tests.common.rows import ALICE
+from tests.common.rows import ALICE, for_window
 from tests.common.statements import statements
 from worker.context_window import build_window
 
@@ -44,7 +43,7 @@ def save(session: Session, lines: Sequence[Line]) -> uuid.UUID:
 
 def read(session: Session, lines: Sequence[Line], budget: int) -> Sequence[Message]:
     conversation = save(session, lines)
-    return branches.for_window(session, conversation, lines[-1].id, budget)
+    return for_window(session, conversation, lines[-1].id, budget)
 
 
 def test_of_300_turns_only_what_may_be_sent_is_read(shared_database: Database) -> None:
@@ -52,7 +51,7 @@ def test_of_300_turns_only_what_may_be_sent_is_read(shared_database: Database) -
     with shared_database.transaction() as session:
         conversation = save(session, lines)
         with statements(shared_database) as asked:
-            messages = branches.for_window(session, conversation, lines[-1].id, 500)
+            messages = for_window(session, conversation, lines[-1].id, 500)
 
         assert len(asked) <= 3
         assert 40 <= len(messages) <= 60
@@ -67,7 +66,7 @@ def test_pins_are_found_far_above(shared_database: Database) -> None:
     with shared_database.transaction() as session:
         conversation = save(session, lines)
         with statements(shared_database) as asked:
-            messages = branches.for_window(session, conversation, lines[-1].id, 500)
+            messages = for_window(session, conversation, lines[-1].id, 500)
 
         assert len(asked) <= 4
         assert len(messages) <= 64
@@ -81,7 +80,7 @@ def test_a_branch_that_is_short_is_read_whole_in_one_statement(shared_database: 
     with shared_database.transaction() as session:
         conversation = save(session, lines)
         with statements(shared_database) as asked:
-            messages = branches.for_window(session, conversation, lines[-1].id, EVERYTHING)
+            messages = for_window(session, conversation, lines[-1].id, EVERYTHING)
 
         assert len(asked) == 1
         assert [message.id for message in messages] == [line.id for line in lines]
@@ -100,7 +99,7 @@ def test_siblings_are_not_read(session: Session) -> None:
     session.add(sibling)
     session.flush()
 
-    messages = branches.for_window(session, conversation, lines[-1].id, EVERYTHING)
+    messages = for_window(session, conversation, lines[-1].id, EVERYTHING)
 
     assert sibling.id not in {message.id for message in messages}
 

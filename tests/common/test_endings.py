@@ -64,13 +64,18 @@ def test_of_twenty_endings_at_once_exactly_one_counts(shared_database: Database)
         assert len(job_row(session, job_id)["attempts"]) == 1
 
 
+@pytest.mark.parametrize("how", ["alone", "with others"])
 def test_complete_saves_reply_usage_and_times_and_lets_the_job_go(
-    session: Session,
+    session: Session, how: str
 ) -> None:
     job_id = running(session)
     put(session, job_id, started_at=func.now() - 5 * SECOND)
 
-    jobs.complete(session, job_id, 1, SAID)
+    if how == "alone":
+        jobs.complete(session, job_id, 1, SAID)
+    else:
+        others = [(running(session), 1, jobs.NOTHING_SAID), (job_id, 1, SAID)]
+        assert len(jobs.complete_together(session, others)) == 2
 
     row, time = job_row(session, job_id), now(session)
     holds(

@@ -12,12 +12,16 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from common import jobs, ringing
-from common.db import Database
+from common import branches, conversations, jobs, ringing
+from common.branches import WindowFor
+from common.db import Database, new_id
+from common.idempotency import Key, Made
 from common.machine import Status
-from common.models import Job
+from common.models import Conversation, Job
 from tests.common.rows import (
     ALICE,
+    CAPS,
+    CATALOGUE,
     claim,
     come_online,
     make_conversation,
@@ -25,29 +29,30 @@ from tests.common.rows import (
     post,
     queue_many,
 )
-from web.waiting_line import WaitingLine
+from web.waiting_line import read_line
 
 RING_TIMEOUT = timedelta(seconds=30)
+MINUTE = timedelta(minutes=1)
 MANY, SLOTS = 3000, 16
 TAKEN = SLOTS - 2
 # Each statement counts what is under way; a pick is two statements, a post's three.
 FEW = 5 * SLOTS
 
 
-def jobs_read(session: Session) -> int:
-    """How many rows of `jobs` this transaction has read so far, by whatever plan."""
+def rows_read(session: Session, table: str) -> int:
+    """How many rows of a table this transaction has read so far, by whatever plan."""
     read = """
-        SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'jobs'
+        SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = :table
     """
-    return int(session.execute(text(read)).scalar_one())
+    return int(session.execute(text(read), {"table": table}).scalar_one())
 
 
-def read_by(session: Session, act: Callable[[], object]) -> int:
+def read_by(session: Session, act: Callable[[], object], table: str = "jobs") -> int:
     """How many of them `act` reads."""
     session.flush()
-    before = jobs_read(session)
+    before = rows_read(session, table)
     act()
-    return jobs_read(session) - before
+    return rows_read(session, table) - before
 
 
 def rung(session: Session) -> list[uuid.UUID]:
@@ -92,7 +97,7 @@ def test_a_post_reads_few_rows_however_many_wait(
     bells: list[ringing.Doorbell] = []
 
     def ring() -> None:
-        bells.extend(ringing.pick_after_post(session, posted, RING_TIMEOUT))
+        bells.extend(ringing.pick_after_posts(session, [posted], RING_TIMEOUT))
 
     assert read_by(session, ring) < FEW
 
@@ -104,12 +109,12 @@ def test_the_line_is_read_no_further_than_it_is_shown(
 ) -> None:
     for job_id in running[:4]:
         jobs.complete(session, job_id, 1, jobs.NOTHING_SAID)
-    line = WaitingLine()
 
-    assert read_by(session, lambda: line.now(session)) < 2 * ringing.PLACES_SHOWN
+    assert read_by(session, lambda: read_line(session)) < 2 * ringing.PLACES_SHOWN
 
-    assert len(line.now(session).places) == ringing.PLACES_SHOWN
-    assert line.now(session).mean_run_ms is not None
+    line = read_line(session)
+    assert len(line.places) == ringing.PLACES_SHOWN
+    assert line.mean_run_ms is not None
 
 
 @pytest.mark.parametrize("was_believed", ["nobody waits", "everybody waits"])
@@ -151,3 +156,77 @@ def test_turns_that_wait_for_a_reply_are_not_read(session: Session) -> None:
     assert read_by(session, lambda: picked.extend(rung(session))) < FEW
 
     assert len(picked) == 1
+
+
+@pytest.mark.parametrize("table", ["jobs", "messages"])
+def test_jobs_are_found_by_their_ids_whatever_was_planned_when_few_were_there(
+    database: Database, table: str
+) -> None:
+    batch = SLOTS // 2
+    with database.transaction() as session:  # on this connection all is planned for good
+        planned = queue_many(session, ALICE, batch)
+        take_together(session, planned)
+        complete_together(session, planned)
+        ids = queue_many(session, ALICE, MANY)[:batch]
+        take_together(session, queue_many(session, ALICE, MANY))
+
+        assert read_by(session, lambda: take_together(session, ids), table) < FEW
+        assert read_by(session, lambda: complete_together(session, ids), table) < FEW
+
+
+def take_together(session: Session, ids: list[uuid.UUID]) -> None:
+    held = jobs.hold_startable(session, ids)
+    prompts = [WindowFor(job.conversation_id, job.prompt_message_id, 1000) for job in held]
+    assert len(branches.for_windows(session, prompts)) == len(ids)
+    windows: dict[uuid.UUID, dict[str, int] | None] = {job.id: {"used": 1} for job in held}
+    claimed = jobs.claim_held(session, windows, owner="w", lease=MINUTE, budget=MINUTE)
+    assert len(claimed) == len(ids)
+
+
+def complete_together(session: Session, ids: list[uuid.UUID]) -> None:
+    said = jobs.Said(text="sí", token_count=1, finish_reason="stop")
+    ended = jobs.complete_together(session, [(job_id, 1, said) for job_id in ids])
+    assert len(ended) == len(ids)
+
+
+def test_a_post_reads_few_messages_however_long_its_conversation(database: Database) -> None:
+    with database.transaction() as session:
+        post(session)  # on this connection all is planned for good
+        job = session.get_one(Job, queue_many(session, ALICE, MANY)[0])
+        long = session.get_one(Conversation, job.conversation_id)
+
+        def post_below() -> None:
+            post(session, long, parent_id=job.reply_message_id)
+
+        assert read_by(session, post_below, "messages") < FEW
+
+
+def test_a_post_reads_few_keys_however_many_there_are(database: Database) -> None:
+    with database.transaction() as session:
+        conversation = make_conversation(session).id
+        post_once(session, conversation, "the first")  # on this connection all is planned for good
+        many = """
+            INSERT INTO idempotency_keys (user_id, key, fingerprint)
+            SELECT :user, 'key ' || number, 'mark' FROM generate_series(1, :count) AS number
+        """
+        session.execute(text(many), {"user": ALICE, "count": MANY})
+
+        def post_another() -> None:
+            post_once(session, conversation, "the last")
+
+        assert read_by(session, post_another, "idempotency_keys") < FEW
+
+
+def post_once(session: Session, conversation: uuid.UUID, key: str) -> None:
+    ids = Made(conversation, message_id=new_id(), job_id=new_id())
+    conversations.post_message(
+        session,
+        ALICE,
+        conversation,
+        content="hola",
+        catalogue=CATALOGUE,
+        caps=CAPS,
+        message_id=ids.message_id,
+        job_id=ids.job_id,
+        key=Key(ALICE, key, b"mark", ids),
+    )

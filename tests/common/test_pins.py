@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from common import branches, conversations, jobs
+from common import conversations, jobs
 from common.catalogue import Catalogue
 from common.errors import EpiCodeError
 from common.jobs import Said
 from common.models import Conversation
 from common.turns import Posted
-from tests.common.rows import ALICE, CAPS, claim, make_conversation
+from tests.common.rows import ALICE, CAPS, claim, for_window, make_conversation
 from worker.context_window import build_window
 
 BUDGET = 1024
@@ -99,7 +99,7 @@ def test_what_the_door_lets_in_has_a_window_with_all_its_pins(
 
     posted = say(session, conversation, small, 450, answered=None)
 
-    read = branches.for_window(session, conversation.id, posted.message.id, BUDGET)
+    read = for_window(session, conversation.id, posted.message.id, BUDGET)
     sent = [part.id for part in build_window(read, BUDGET).parts]
     assert {pinned.message.id, pinned.reply.id, posted.message.id} <= set(sent)
 

@@ -278,11 +278,11 @@ def test_a_post_while_slots_are_free_rings_its_job_with_one_statement(database: 
         start(session, queue_many(session, ALICE, 3))
         (posted,) = queue_many(session, ALICE, 1)
         with statements(database) as sent:
-            doorbells = ringing.pick_after_post(session, posted, RING_TIMEOUT)
+            doorbells = ringing.pick_after_posts(session, [posted], RING_TIMEOUT)
 
         assert [doorbell.job_id for doorbell in doorbells] == [posted]
         assert len(sent) == 1
-        assert ringing.pick_after_post(session, posted, RING_TIMEOUT) == []
+        assert ringing.pick_after_posts(session, [posted], RING_TIMEOUT) == []
 
 
 def test_a_post_does_not_jump_the_line(session: Session) -> None:
@@ -291,7 +291,7 @@ def test_a_post_does_not_jump_the_line(session: Session) -> None:
     (second,) = queue_many(session, make_user(session, "bob"), 1)
     (third,) = queue_many(session, make_user(session, "carol"), 1)
 
-    doorbells = ringing.pick_after_post(session, third, RING_TIMEOUT)
+    doorbells = ringing.pick_after_posts(session, [third], RING_TIMEOUT)
 
     assert {doorbell.job_id for doorbell in doorbells} == {first, second}
 
@@ -301,9 +301,10 @@ def test_a_post_into_a_full_house_waits(session: Session) -> None:
     start(session, queue_many(session, ALICE, 7))
     (posted,) = queue_many(session, ALICE, 1)
 
-    assert ringing.pick_after_post(session, posted, RING_TIMEOUT) == []  # the reserve is not hers
+    # the reserve is not hers
+    assert ringing.pick_after_posts(session, [posted], RING_TIMEOUT) == []
     (other,) = queue_many(session, make_user(session, "bob"), 1)
-    bells = ringing.pick_after_post(session, other, RING_TIMEOUT)
+    bells = ringing.pick_after_posts(session, [other], RING_TIMEOUT)
     assert [doorbell.job_id for doorbell in bells] == [other]
 
 

@@ -66,8 +66,8 @@ def test_a_bare_transaction_is_committed_whole_or_not_at_all(database: Database)
 
     with database.bare_transaction() as connection:
         assert count.scalar(connection) == 1
-        with pytest.raises(ProgrammingError):
-            Statement("SELECT nothing_of_the_kind").all(connection)
+    with pytest.raises(ProgrammingError), database.bare_transaction() as connection:
+        Statement("SELECT nothing_of_the_kind").all(connection)
 
 
 def test_what_was_prepared_outlasts_a_rollback(database: Database, sent: list[str]) -> None:

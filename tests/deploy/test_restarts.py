@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -68,3 +70,25 @@ def test_a_reload_under_load_refuses_nobody(databases: Databases) -> None:
             what="every reply",
         )
         assert stack.audit() == []
+
+
+def test_who_has_just_connected_is_answered_by_a_process_that_ends(
+    databases: Databases,
+) -> None:
+    request = b"POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    request += b"Content-Length: 15\r\n\r\n" + b'{"content":"x"}'
+    with Upstream() as upstream, Stack(databases, upstream) as stack:
+        web = stack.start_web()
+        for sent in (0, len(request) - 1):
+            before = children(web.pid)
+            with socket.create_connection(("127.0.0.1", stack.port)) as client:
+                client.sendall(request[:sent])
+                time.sleep(0.2)  # until it is taken
+                web.signal(signal.SIGHUP)
+                wait_until(lambda before=before: children(web.pid) - before, what="a new process")
+                time.sleep(0.3)  # until the old one knows
+                assert children(web.pid) & before
+                client.sendall(request[sent:])
+                client.settimeout(10)
+                assert client.recv(100).startswith(b"HTTP/1.1 202 ")
+            wait_until(lambda before=before: not children(web.pid) & before, what="its end")

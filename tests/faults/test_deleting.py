@@ -194,7 +194,8 @@ def test_a_doorbell_for_what_was_deleted_meanwhile_is_dropped(stack: Stack) -> N
         stack.worker().signal(signal.SIGSTOP)
         try:
             turn = say(client, converse(client), f"rung {mark}")
-            assert rows(stack, "SELECT rung_at FROM jobs WHERE id = %s", turn["job"]["id"])[0][0]
+            rung = "SELECT rung_at FROM jobs WHERE id = %s"
+            wait_until(lambda: rows(stack, rung, turn["job"]["id"])[0][0], what="its doorbell")
             assert _delete(client, turn["job"]["conversation_id"]).status_code == 204
         finally:
             stack.worker().signal(signal.SIGCONT)

@@ -48,6 +48,7 @@ def test_a_worker_started_by_itself_loads_neither_flower_nor_a_shell(config: Tes
 
     assert "worker.app" in modules
     assert not {"flower", "tornado", "prompt_toolkit", "celery.bin.celery"} & modules
+    assert not {"redis.asyncio.client", "redis.asyncio.cluster"} & modules
 
 
 @pytest.mark.parametrize("start", [BY_ITSELF, BY_CELERY])

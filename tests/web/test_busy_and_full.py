@@ -97,6 +97,21 @@ def test_a_full_house_tells_everybody_to_come_back(config: TestingConfig) -> Non
     assert full.test_client().get("/api/conversations").status_code == 200
 
 
+def test_what_was_accepted_is_known_again_in_a_full_house(config: TestingConfig) -> None:
+    full = create_app(config.model_copy(update={"EPICODE_MAX_WAITING": 4}))
+    alice = person(full, "Alice")
+    posts = [(*post, {"Idempotency-Key": f"known {post[0]}"}) for post in _three_posts(alice)]
+    accepted = [alice.post(url, json=body, headers=key) for url, body, key in posts]
+    refused(alice.post("/api/ask", json={"content": "x"}), 503, "queue_full")
+
+    again = [alice.post(url, json=body, headers=key) for url, body, key in posts]
+
+    assert [answer.status_code for answer in accepted + again] == [202] * 6
+    assert [answer.headers["Location"] for answer in again] == [
+        answer.headers["Location"] for answer in accepted
+    ]
+
+
 def test_what_has_begun_or_ended_leaves_room_for_more(
     config: TestingConfig, own_hand: Hand
 ) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from flask_openapi import OpenAPI
 
+from common import idempotency
+from common.errors import EpiCodeError
+from common.idempotency import Key, Made
 from tests.web.contract import Contract
 from tests.web.hand import Hand
 from tests.web.people import Person, person, refused
@@ -156,3 +159,10 @@ def test_any_printable_key_will_do(alice: Person, key: str) -> None:
     answer = alice.post("/api/ask", json={"content": "x"}, headers={"Idempotency-Key": key})
 
     assert answer.status_code == 202
+
+
+def test_a_post_whose_key_is_forgotten_in_this_moment_is_to_come_again() -> None:
+    with pytest.raises(EpiCodeError) as unavailable:
+        idempotency.check_taken(Key(uuid.uuid4(), "old", b"mark", Made()), None)
+
+    assert unavailable.value.code == "database_unavailable"

@@ -13,6 +13,7 @@ from common.config import TestingConfig
 from common.db import Database
 from tests.common.redis_commands import redis_commands
 from tests.databases import Databases
+from tests.stack import wait_until
 from tests.web.hand import Hand
 from tests.web.people import Person, nobody, person
 from tests.web.sql import sql_of
@@ -44,9 +45,13 @@ def test_it_tells_how_jobs_workers_and_redis_stand(app: OpenAPI, own_hand: Hand)
     alice = person(app, "Alice")
     own_hand.come_online(slots=10, busy=1)
     running, waiting = [alice.say(alice.converse()["id"])["job"]["id"] for _ in range(2)]
+    wait_until(
+        lambda: samples(app).get(("epicode_doorbells", "interactive")) == 2, what="both doorbells"
+    )
     own_hand.claim(running)
     own_hand.let_wait(waiting, seconds=100)
     alice.say(alice.poll(running)["conversation_id"])
+    app.extensions["epicode"].ringer.stop()  # whoever waits for another isn't rung for
 
     seen = samples(app)
 

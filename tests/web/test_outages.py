@@ -161,6 +161,7 @@ def test_without_redis_a_turn_is_accepted_and_polls_come_from_the_database(
     job = alice.say(conversation, "sin Redis")["job"]
 
     assert time.monotonic() - began < POST_SECONDS
+    own_house.app.extensions["epicode"].ringer.stop()
     assert own_house.hand.job(job["id"]).rung_at is None, "an unsent doorbell is rung again"
     assert alice.poll(job["id"])["status"] == "queued"
     assert (alice.poll(running)["status"], alice.poll(running)["text"]) == ("in_progress", "")

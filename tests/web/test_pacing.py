@@ -15,13 +15,15 @@ from tests.web.hand import Hand
 from tests.web.people import nobody
 from web.create_app import create_app
 from web.pacing import (
+    LONGEST_PAUSE_MS,
     LONGEST_SILENCE_MS,
     MANY_WATCH,
     NO_WORKER_MS,
-    OF_LOOP,
-    OF_THREADS,
+    OF_LOOP_MS,
+    OF_THREADS_MS,
+    POLLS_A_SECOND,
     QUEUED_MS,
-    Pace,
+    QUEUED_POLLS_A_SECOND,
     Watched,
     poll_after_ms,
 )
@@ -31,7 +33,7 @@ FIRST_WORD_MS = 900
 
 
 @pytest.mark.parametrize(
-    ("status", "pace"), [("in_progress", OF_THREADS.fastest_ms), ("queued", QUEUED_MS)]
+    ("status", "pace"), [("in_progress", OF_THREADS_MS), ("queued", QUEUED_MS)]
 )
 @pytest.mark.parametrize("first_word_in_ms", [0, 5000])
 def test_few_who_watch_see_at_once_that_a_reply_begins(
@@ -45,20 +47,27 @@ def test_many_ask_again_when_there_may_be_something_to_read() -> None:
     assert poll_after_ms("in_progress", Watched(MANY_WATCH, 700)) == 700
     assert poll_after_ms("queued", Watched(MANY_WATCH, 700)) == 700
     assert poll_after_ms("in_progress", Watched(MANY_WATCH, 60_000)) == LONGEST_SILENCE_MS
-    assert poll_after_ms("in_progress", Watched(MANY_WATCH, 0)) == OF_THREADS.fastest_ms
+    assert poll_after_ms("in_progress", Watched(MANY_WATCH, 0)) == OF_THREADS_MS
 
 
-@pytest.mark.parametrize("pace", [OF_THREADS, OF_LOOP])
-def test_however_many_watch_a_process_answers_the_same_number_a_second(pace: Pace) -> None:
-    for jobs in (100, 500, 1000):
-        after = poll_after_ms("in_progress", Watched(jobs, pace=pace))
-        assert jobs / after * 1000 == pytest.approx(pace.polls_a_second, rel=0.01)
+@pytest.mark.parametrize("fastest", [OF_THREADS_MS, OF_LOOP_MS])
+@pytest.mark.parametrize(
+    ("status", "a_second"),
+    [("in_progress", POLLS_A_SECOND), ("queued", QUEUED_POLLS_A_SECOND)],
+)
+def test_however_many_watch_a_process_answers_the_same_number_a_second(
+    status: str, a_second: int, fastest: int
+) -> None:
+    for jobs in (100, 300, 600):
+        after = poll_after_ms(status, Watched(jobs, fastest_ms=fastest))
+        assert jobs / after * 1000 == pytest.approx(a_second, rel=0.01)
+    assert poll_after_ms(status, Watched(100_000, fastest_ms=fastest)) == LONGEST_PAUSE_MS
 
 
-@pytest.mark.parametrize("pace", [OF_THREADS, OF_LOOP])
-def test_alone_a_running_job_is_polled_as_often_as_whoever_answers_likes(pace: Pace) -> None:
-    assert poll_after_ms("in_progress", Watched(1, pace=pace)) == pace.fastest_ms
-    assert poll_after_ms("queued", Watched(1, pace=pace)) == QUEUED_MS
+@pytest.mark.parametrize("fastest", [OF_THREADS_MS, OF_LOOP_MS])
+def test_alone_a_running_job_is_polled_as_often_as_whoever_answers_likes(fastest: int) -> None:
+    assert poll_after_ms("in_progress", Watched(1, fastest_ms=fastest)) == fastest
+    assert poll_after_ms("queued", Watched(1, fastest_ms=fastest)) == QUEUED_MS
 
 
 def test_without_a_worker_nobody_needs_to_ask_often() -> None:
@@ -98,8 +107,24 @@ def test_a_crowd_is_told_to_come_back_when_the_last_ones_began_to_speak(
 
     assert alone["poll_after_ms"] == QUEUED_MS
     assert told["poll_after_ms"] == 0.8 * FIRST_WORD_MS
-    assert OF_THREADS.fastest_ms < silent["poll_after_ms"] <= 0.8 * FIRST_WORD_MS
-    assert speaking["poll_after_ms"] == OF_THREADS.fastest_ms
+    assert OF_THREADS_MS < silent["poll_after_ms"] <= 0.8 * FIRST_WORD_MS
+    assert speaking["poll_after_ms"] == OF_THREADS_MS
+
+
+def test_whoever_has_read_the_end_is_no_longer_counted(
+    config: TestingConfig, own_hand: Hand
+) -> None:
+    someone = nobody(create_app(config))
+    watchers = someone.app.extensions["epicode"].watchers
+    jobs = [someone.say(someone.converse()["id"])["job"]["id"] for _ in range(3)]
+    for job in jobs:
+        own_hand.claim(job)
+        someone.poll(job)
+    own_hand.complete(jobs[0], "sí")
+
+    assert watchers.saw(uuid.UUID(jobs[1]), time.monotonic()) == 3
+    assert someone.poll(jobs[0])["status"] == "completed"
+    assert watchers.saw(uuid.UUID(jobs[1]), time.monotonic()) == 2
 
 
 def _crowd(app: OpenAPI) -> None:

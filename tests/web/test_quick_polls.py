@@ -15,8 +15,8 @@ from tests.reader import Reader, ask
 from tests.stack import Stack, free_port
 from tests.upstream import Done, End, Gate, Script, Text
 from web.create_app import create_app
-from web.pacing import OF_LOOP
-from web.quick_polls import RULE, QuickPolls
+from web.pacing import OF_LOOP_MS
+from web.quick_polls import LONGEST_ANSWER, LONGEST_PACKED, RULE, QuickPolls
 
 SAID = "año tras año, y así"
 OF_EACH_ANSWER = {"date", "x-request-id"}
@@ -50,8 +50,8 @@ def test_a_plain_poll_is_answered_as_any_other(stack: Stack, path: str, cursor: 
         other = client.get(path + query, headers={"Prefer": "wait=0"})
 
     # it costs less, and so may come again sooner
-    assert plain.json()["poll_after_ms"] == OF_LOOP.fastest_ms
-    soon = {"poll_after_ms": OF_LOOP.fastest_ms}
+    assert plain.json()["poll_after_ms"] == OF_LOOP_MS
+    soon = {"poll_after_ms": OF_LOOP_MS}
     assert (plain.status_code, plain.json()) == (other.status_code, other.json() | soon)
     assert plain.status_code == 200
     assert _lasting(plain) == _lasting(other)
@@ -95,9 +95,7 @@ def test_a_plain_poll_costs_one_redis_command(stack: Stack, path: str) -> None:
         with redis_commands(stack.environment["REDIS_URL"]) as commands:
             for _ in range(5):
                 client.get(path)
-    # the worker's flush looks for the cancel mark of whatever runs
-    asked = [each for each in commands if job_id in each and not each.startswith("MGET")]
-    assert [command.split()[0] for command in asked if ":text" not in command] == ["EVALSHA"] * 5
+    assert _asked_of(job_id, commands) == ["EVALSHA"] * 5
 
 
 @pytest.mark.parametrize(
@@ -146,18 +144,37 @@ def test_pieces_and_requests_right_behind_are_answered_too(
             seen += piece
 
 
-def test_a_long_answer_is_packed_for_who_takes_that(stack: Stack) -> None:
-    long = "palabra " * 1000
-    stack.upstream.script("[[long]]", Script(steps=(Text(long), Gate("long"), End(), Done())))
+@pytest.mark.parametrize("words", [200, 1000, 5000, 10_000])
+@pytest.mark.parametrize("accepted", ["gzip, deflate, br", "gzip;q=0, br", None])
+def test_a_long_answer_is_packed_for_who_takes_that(
+    stack: Stack, words: int, accepted: str | None
+) -> None:
+    long, gate = "palabra " * words, f"long {words} {accepted}"  # an opened gate stays open
+    stack.upstream.script("[[long]]", Script(steps=(Text(long), Gate(gate), End(), Done())))
     with stack.client() as client:
         reader = ask(client, "[[long]]")
         while reader.text != long:
             reader.poll()
-        whole = client.get(f"/api/jobs/{reader.job_id}")
-        stack.upstream.open("long")
+        path = f"/api/jobs/{reader.job_id}"
+        del client.headers["Accept-Encoding"]
+        accepts = {"Accept-Encoding": accepted} if accepted else {}
+        client.get(path, headers=accepts)
+        with redis_commands(stack.environment["REDIS_URL"]) as commands:
+            plain = client.get(path, headers=accepts)
+        other = client.get(path, headers=accepts | {"Prefer": "wait=0"})
+        stack.upstream.open(gate)
         reader.read_to_end()
-    assert whole.headers["Content-Encoding"] == "gzip"
-    assert whole.json()["text"] == long
+    is_packed = accepted is not None and "gzip;q=0" not in accepted
+    # the longest are left to a thread, which asks again
+    is_quick = len(long) < (LONGEST_PACKED if is_packed else LONGEST_ANSWER)
+    assert _asked_of(reader.job_id, commands) == ["EVALSHA"] * (1 if is_quick else 2)
+    assert plain.headers.get("Content-Encoding") == ("gzip" if is_packed else None)
+    assert plain.headers["Vary"] == "Accept-Encoding"
+    assert plain.json()["text"] == long
+    of_pace = {"content-length"}  # `poll_after_ms` differs
+    assert {k: v for k, v in _lasting(plain).items() if k not in of_pace} == {
+        k: v for k, v in _lasting(other).items() if k not in of_pace
+    }
 
 
 def test_while_redis_is_away_nothing_is_plain(config: TestingConfig) -> None:
@@ -203,3 +220,10 @@ def _counted(client: httpx.Client) -> float:
         if line.startswith(name):
             return float(line.split()[-1])
     return 0.0
+
+
+def _asked_of(job_id: str, commands: list[str]) -> list[str]:
+    """The names of the commands that read a job's log: the worker's flush looks for the cancel mark
+    of whatever runs."""
+    asked = [each for each in commands if job_id in each and not each.startswith("MGET")]
+    return [command.split()[0] for command in asked if ":text" not in command]

@@ -4,13 +4,17 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from common.db import Database
 from tests.stack import Stack
 
+POSTING = 12  # a process has eight threads
 HEAD = b"POST /api/conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SLOW = {
     "nothing at all": b"",
@@ -116,3 +120,30 @@ def test_a_kept_connection_serves_many_requests(stack: Stack) -> None:
             assert (answer.status_code, answer.json()["title"]) == (201, sent["title"])
         assert client.get("/health").status_code == 200
     assert httpx.get(f"{stack.url}/health", verify=False).status_code == 200
+
+
+def test_whoever_reads_does_not_stand_in_the_line_of_those_who_post(stack: Stack) -> None:
+    """As many as the process has threads want what somebody else holds."""
+    with stack.client() as client:
+        conversation = client.post("/api/conversations", json={}).json()["id"]
+        job = client.post("/api/ask", json={"content": "hola"}).json()["id"]
+    path = f"/api/conversations/{conversation}/messages"
+    database = Database(stack.database_url, pool_size=1)
+
+    def post(number: int) -> int:
+        with stack.client() as client:
+            return client.post(path, json={"content": f"turn {number}"}).status_code
+
+    with ThreadPoolExecutor(POSTING) as crowd:
+        with database.transaction() as session:
+            session.execute(text("SELECT FROM conversations FOR UPDATE"))
+            posts = [crowd.submit(post, number) for number in range(POSTING)]
+            while session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) == 0:
+                time.sleep(0.01)
+            time.sleep(0.3)  # whoever can is waiting for the row by now
+            with stack.client(timeout=2) as client:
+                for url in ("/health", f"/api/jobs/{job}?wait=0", "/api/conversations"):
+                    assert client.get(url).status_code == 200
+            assert not any(each.done() for each in posts)
+        assert [each.result(20) for each in posts] == [202] * POSTING
+    database.close()

@@ -23,12 +23,12 @@ def test_a_job_costs_five_statements_however_much_is_said(
     with statements(process.database) as sql:
         assert generation.run_job(process, job_id) == "completed"
 
-    # the claim, the window, what is sent, the end, and who waited for it
+    # its row, the window, the claim, the end, and who waited for it
     assert [" ".join(statement.split()[:2]) for statement in sql] == [
-        "EXECUTE claim",
+        "EXECUTE hold_startable",
         "EXECUTE within_budget",
-        "EXECUTE note_window",
-        "EXECUTE complete_completed",
+        "EXECUTE claim",
+        "EXECUTE complete_together",
         "EXECUTE release",
     ]
 

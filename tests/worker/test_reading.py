@@ -3,11 +3,13 @@ but for what is named here: there the product takes what the SDK drops, or refus
 """
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from bench.sdk_reading import sdk_events
 from common.jobs import Usage
@@ -46,6 +48,10 @@ ANSWERS = {
 }
 
 
+# So many streams rest a tenth of a second between two reads.
+CROWD = 300
+
+
 @dataclass(frozen=True)
 class Heard:
     """What a reading made of an answer; `error` is its code, whether it is retryable, the wait."""
@@ -76,26 +82,29 @@ def server() -> Iterator[Upstream]:
         yield server
 
 
-def heard(server: Upstream, answer: Answer, reading: Reading) -> Heard:
-    """One answer, read over real HTTP."""
+def heard(server: Upstream, answer: Answer, reading: Reading, *, others: int = 0) -> Heard:
+    """One answer, read over real HTTP while so many others are."""
 
     async def read() -> Heard:
         texts, finish, usage, error = [], None, None, None
         client = Client(server.url, "k", connect_seconds=2)
         try:
-            async with asyncio.timeout(20), aclosing(reading(client, QUESTION)) as events:
-                async for event in events:
-                    match event:
-                        case Delta(text):
-                            texts.append(text)
-                        case Finish(reason):
-                            finish = reason
-                        case Counted(counted):
-                            usage = counted
+            with ExitStack() as crowd:
+                for _ in range(others):
+                    crowd.enter_context(client._counted())
+                async with asyncio.timeout(20), aclosing(reading(client, QUESTION)) as events:
+                    async for event in events:
+                        match event:
+                            case Delta(text):
+                                texts.append(text)
+                            case Finish(reason):
+                                finish = reason
+                            case Counted(counted):
+                                usage = counted
         except UpstreamError as refused:
             wait = refused.retry_after
-            # a date is read at two moments
-            error = (refused.code, refused.retryable, wait and float(round(wait / 3)))
+            # a date, two seconds ahead, is read at two moments
+            error = (refused.code, refused.retryable, wait and math.ceil(wait / 3))
         await client.close()
         return Heard("".join(texts), finish, usage, error)
 
@@ -110,6 +119,13 @@ def test_both_readings_hear_the_same(server: Upstream, name: str) -> None:
     theirs = heard(server, ANSWERS[name], sdk_events)
 
     assert theirs == ours
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_in_a_crowd_the_same_is_heard(server: Upstream, name: str) -> None:
+    alone = heard(server, ANSWERS[name], Client.stream)
+
+    assert heard(server, ANSWERS[name], Client.stream, others=CROWD) == alone
 
 
 @pytest.mark.parametrize("name", SDK_HEARS)
@@ -158,3 +174,56 @@ def test_a_crowd_is_read_to_its_end_and_loses_no_word() -> None:
     with Upstream() as server:
         server.default = reply(SAID * 50, chunk=9, every=0.002)
         assert asyncio.run(hear_all(server.url)) == [SAID * 50] * 120
+
+
+@pytest.mark.parametrize(("others", "least", "most"), [(0, 50, 200), (CROWD, 5, 20)])
+def test_words_that_come_while_a_stream_rests_are_one_read(
+    server: Upstream, monkeypatch: pytest.MonkeyPatch, others: int, least: int, most: int
+) -> None:
+    reads: list[bytes] = []
+    receive = ResponseHandler.data_received
+
+    def count(handler: ResponseHandler, data: bytes) -> None:
+        if data:  # aiohttp looks for more with nothing in its hands
+            reads.append(data)
+        receive(handler, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", count)
+
+    spoken = heard(server, reply("una " * 100, chunk=4, every=0.01), Client.stream, others=others)
+
+    assert spoken.text == "una " * 100
+    # a second's worth of text: each word by itself, or all of a tenth of it together
+    assert least <= len(reads) < most
+
+
+def test_a_stream_that_is_left_while_it_rests_leaves_its_connection_to_others() -> None:
+    """Its server says no last word, so that its end is seen before that of the rest."""
+
+    async def read(client: Client, heard: asyncio.Event) -> str:
+        async with aclosing(client.stream(QUESTION)) as events:
+            text = ""
+            async for event in events:
+                text += event.text if isinstance(event, Delta) else ""
+                heard.set()
+            return text
+
+    async def leave_and_ask_again(url: str) -> str:
+        client = Client(url, "k", connect_seconds=2)
+        try:
+            with ExitStack() as crowd:
+                for _ in range(CROWD):
+                    crowd.enter_context(client._counted())
+                heard = asyncio.Event()
+                left = asyncio.create_task(read(client, heard))
+                await heard.wait()
+                await asyncio.sleep(0.02)
+                left.cancel()
+                async with asyncio.timeout(5):
+                    return await read(client, asyncio.Event())
+        finally:
+            await client.close()
+
+    with Upstream() as server:
+        server.default = Script(steps=(Text(SAID), End()))
+        assert asyncio.run(leave_and_ask_again(server.url)) == SAID

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from common import idempotency, jobs, ringing, workers
 from common.config import BaseConfig
 from common.db import Database
-from common.idempotency import Made
+from common.idempotency import Key, Made
 from common.live_log import LiveLog
 from common.machine import Status
 from common.models import IdempotencyKey, Worker
@@ -342,7 +342,7 @@ def test_the_first_pass_tidies_up_and_the_next_ones_do_not(
 
 def put_old_rows(database: Database, key: str) -> None:
     with database.transaction() as session:
-        idempotency.take(session, ALICE, key, b"mark", Made())
+        idempotency.take(session, Key(ALICE, key, b"mark", Made()))
         come_online(session, 1)
         session.execute(update(IdempotencyKey).values(created_at=func.now() - timedelta(days=31)))
         session.execute(update(Worker).values(seen_at=func.now() - timedelta(hours=2)))

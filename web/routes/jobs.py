@@ -19,7 +19,7 @@ from common.system_prompt import DEFAULT_SYSTEM_PROMPT
 from common.turns import Posted
 from web import listing, shapes
 from web.auth import current_user_id
-from web.database import db, looking, writing
+from web.database import db, writing
 from web.doorway import commit_and_ring, ring
 from web.i18n import language
 from web.idempotent import once
@@ -32,7 +32,14 @@ from web.inputs import (
     WaitQuery,
     wait_seconds,
 )
-from web.polling import Poll, stored_poll, wait_for_end, wait_for_news, without_text
+from web.polling import (
+    Poll,
+    committed_poll,
+    stored_poll,
+    wait_for_end,
+    wait_for_news,
+    without_text,
+)
 from web.services import services
 
 CANCEL_WAIT_SECONDS = 1.0
@@ -65,7 +72,7 @@ def poll_job(path: ItemPath, query: PollQuery) -> Response:
 def cancel_job(path: ItemPath) -> Response:
     session, user_id = db.session(), current_user_id()
     machine.ask_to_cancel(session, path.id, user_id)
-    found = stored_poll(session, path.id, user_id, None, language())
+    found = stored_poll(session, path.id, user_id, language())
     # A queued job has ended here and released whatever hung from its reply.
     commit_and_ring()
     if found.body["status"] not in FINISHED:
@@ -92,7 +99,7 @@ def list_jobs(query: JobList) -> Response:
     following = page[-1].job.id if len(page) == query.limit else None
     response = jsonify(
         {
-            "data": without_text(session, page, language()),
+            "data": without_text(page, language()),
             "next": listing.encode(ListingCursor(id=following)) if following else None,
         }
     )
@@ -157,6 +164,5 @@ def _carried_out(asked: Poll, path: ItemPath) -> Poll:
     while found.body["status"] not in FINISHED and time.monotonic() < ends_at:
         db.session.remove()
         time.sleep(0.05)
-        with looking() as connection:
-            found = stored_poll(connection, path.id, current_user_id(), None, language())
+        found = committed_poll(path.id, current_user_id(), None, language())
     return found

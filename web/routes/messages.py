@@ -20,7 +20,7 @@ from web.auth import current_user_id
 from web.database import db, writing
 from web.doorway import ring
 from web.i18n import language
-from web.idempotent import once
+from web.idempotent import once, once_in
 from web.inputs import ItemPath, ListingCursor, MessageChange, MessageList, NewMessage, NewReply
 from web.polling import poll_of
 from web.services import services
@@ -62,10 +62,9 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
     part = services()
     makes = Made(path.id, message_id=new_id(), job_id=new_id())
     with writing() as connection:
-        done = once(
-            connection,
+        done = once_in(
             makes,
-            lambda: conversations.post_message(
+            lambda key: conversations.post_message(
                 connection,
                 current_user_id(),
                 path.id,
@@ -79,6 +78,7 @@ def post_message(path: ItemPath, body: NewMessage) -> Response:
                 params=body.params.given(),
                 message_id=makes.message_id,
                 job_id=makes.job_id,
+                key=key,
                 request_id=g.request_id,
             ),
         )
@@ -154,12 +154,13 @@ def take_back(path: ItemPath) -> tuple[str, int]:
 def accept(made: Made, posted: Posted | None) -> Response:
     """202 with turn, reply and job as they are now, however often the post was sent; a new one,
     which is committed, is rung first, and presented from the rows in hand."""
-    session, lang = db.session(), language()
+    lang = language()
     if posted is not None:
         ring(posted.job.id)
         standing, beside = new_standing(posted), posted.beside
         pair: Sequence[Message] = [posted.message, posted.reply]
     else:
+        session = db.session()
         known = find_job(session, current_user_id(), made.job_id or uuid.UUID(int=0))
         if known is None:  # deleted since
             raise EpiCodeError("not_found")
@@ -168,7 +169,7 @@ def accept(made: Made, posted: Posted | None) -> Response:
     job = standing.job
     message, reply = [presenters.message(one, beside[one.id], lang) for one in pair]
     watched = services().watchers.saw(job.id, time.monotonic())  # as it will be from now on
-    body = poll_of(session, standing, None, lang, watched=watched).body
+    body = poll_of(standing, None, lang, watched=watched).body
     response = jsonify({"message": message, "reply": reply, "job": body})
     response.status_code = 202
     response.headers["Location"] = f"/api/jobs/{job.id}"
