@@ -5,6 +5,7 @@ UPDATEs only, so any number of copies is safe.
 """
 
 import heapq
+import math
 import random
 import threading
 import time
@@ -52,7 +53,7 @@ class Sweep:
         self._rang_at = 0.0
         self._changed = threading.Condition()
         self._stopping = False
-        self._tidied_at = 0.0
+        self._tidied_at = -math.inf
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
     def start(self) -> None:

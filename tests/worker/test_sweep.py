@@ -4,6 +4,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -322,13 +323,14 @@ def test_each_pass_rings(sweep: Sweep, rings: list[None]) -> None:
     assert len(rings) == 2
 
 
+@pytest.mark.parametrize("uptime", [5.0, 1e6])
 def test_the_first_pass_tidies_up_and_the_next_ones_do_not(
-    database: Database, sweep: Sweep
+    database: Database, sweep: Sweep, monkeypatch: pytest.MonkeyPatch, uptime: float
 ) -> None:
+    monkeypatch.setattr("worker.sweep.time", SimpleNamespace(monotonic=lambda: uptime))
     put_old_rows(database, "first")
 
     sweep.sweep()
-
     with database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(IdempotencyKey)) == 0
         assert session.scalar(select(func.count()).select_from(Worker)) == 0
