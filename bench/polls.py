@@ -32,6 +32,14 @@ WATCHED, WATCHED_PACE = 1000, Pace(tokens=60, every_ms=500)
 
 
 @dataclass(frozen=True)
+class Watch:
+    """A job's path, and the key of whoever reads it; None: the local user."""
+
+    key: str | None
+    path: str
+
+
+@dataclass(frozen=True)
 class Polled:
     """A poll of a running job: the web's CPU seconds, and how often others were asked for it."""
 
@@ -41,20 +49,31 @@ class Polled:
 
 
 def measure(stack: Stack) -> list[Figure]:
+    """Polls of the local user, and of users with a key each, who must be known first."""
     warm(stack)
-    polled = _poll_running(stack)
-    watched = play(stack, WATCHED, pace=WATCHED_PACE)
+    local = [None] * WATCHED
+    keys = stack.create_keys(WATCHED)
+    # whoever has a key is looked up now and then
+    return [*_measure(stack, local, "", 0), *_measure(stack, keys, " with keys", None)]
+
+
+def _measure(
+    stack: Stack, keys: Sequence[str | None], of: str, transactions_limit: int | None
+) -> list[Figure]:
+    polled = _poll_running(stack, keys[:RUNNING])
+    watched = play(stack, uvloop.run(settle(stack.url, keys)), pace=WATCHED_PACE)
     polls = steady_polls(watched.exchanges)
     seconds = [took for _, took in polls]
     span = max(at for at, _ in polls) - min(at for at, _ in polls) if polls else math.nan
+    one, many = f"one poll of a running job{of}", f"{WATCHED:,} watching{of}"
     return [
-        Figure("one poll of a running job: CPU", polled.cpu * 1000, "ms", 0.6),
-        Figure("one poll of a running job: Redis round trips", polled.redis_commands, "", 1),
-        Figure("one poll of a running job: transactions", round(polled.transactions, 2), "", 0),
-        Figure(f"{WATCHED:,} watching: a poll, p95", percentile(seconds, 95) * 1000, "ms", 100),
-        Figure(f"{WATCHED:,} watching: a poll, median", percentile(seconds, 50) * 1000, "ms"),
-        Figure(f"{WATCHED:,} watching: polls a second", len(polls) / span, ""),
-        Figure(f"{WATCHED:,} watching: replies wrong or lost", watched.round.wrong, "", 0),
+        Figure(f"{one}: CPU", polled.cpu * 1000, "ms", 0.6),
+        Figure(f"{one}: Redis round trips", polled.redis_commands, "", 1),
+        Figure(f"{one}: transactions", round(polled.transactions, 2), "", transactions_limit),
+        Figure(f"{many}: a poll, p95", percentile(seconds, 95) * 1000, "ms", 100),
+        Figure(f"{many}: a poll, median", percentile(seconds, 50) * 1000, "ms"),
+        Figure(f"{many}: polls a second", len(polls) / span, ""),
+        Figure(f"{many}: replies wrong or lost", watched.round.wrong, "", 0),
     ]
 
 
@@ -66,8 +85,8 @@ def steady_polls(exchanges: Sequence[Exchange]) -> list[tuple[float, float]]:
     return [poll for exchange in whole for poll in exchange.poll_times if begun <= poll[0] <= ended]
 
 
-def _poll_running(stack: Stack) -> Polled:
-    people = uvloop.run(settle(stack.url, [None] * RUNNING))
+def _poll_running(stack: Stack, keys: Sequence[str | None]) -> Polled:
+    people = uvloop.run(settle(stack.url, keys))
     jobs = uvloop.run(_start(stack.url, people))
     time.sleep(BEGUN_SECONDS)
     try:
@@ -93,33 +112,34 @@ def _poll_running(stack: Stack) -> Polled:
         uvloop.run(_cancel(stack.url, jobs))
 
 
-async def _start(url: str, people: Sequence[Person]) -> list[str]:
-    """Posts for each; the paths of their jobs."""
-    client = Client(url)
-    paths = []
+async def _start(url: str, people: Sequence[Person]) -> list[Watch]:
+    """Posts for each; their jobs."""
+    jobs = []
     for person in people:
+        client = Client(url, person.key)
         marker = RUNNING_PACE.marker(uuid.uuid4().hex)
         answer = await client.post(
             f"/api/conversations/{person.conversation_id}/messages",
             {"content": marker},
             Idempotency_Key=marker,
         )
-        paths.append(f"/api/jobs/{answer.json()['job']['id']}")
-    client.close()
-    return paths
+        jobs.append(Watch(person.key, f"/api/jobs/{answer.json()['job']['id']}"))
+        client.close()
+    return jobs
 
 
-async def _poll_all(url: str, paths: Sequence[str], seconds: float) -> int:
+async def _poll_all(url: str, jobs: Sequence[Watch], seconds: float) -> int:
     """Polls each of them from a connection of its own; how many polls were answered."""
     ends_at = time.monotonic() + seconds
     polls = 0
 
-    async def read(path: str, begins: float) -> None:
+    async def read(watch: Watch, begins: float) -> None:
         nonlocal polls
         await asyncio.sleep(begins)
-        client, cursor = Client(url), ""
+        client, cursor = Client(url, watch.key), ""
         while time.monotonic() < ends_at:
-            answer = await client.get(f"{path}?cursor={cursor}" if cursor else path)
+            path = f"{watch.path}?cursor={cursor}" if cursor else watch.path
+            answer = await client.get(path)
             job = answer.json()
             if job["status"] != "in_progress":
                 raise RuntimeError(f"a job that should be running is {job['status']}")
@@ -128,13 +148,13 @@ async def _poll_all(url: str, paths: Sequence[str], seconds: float) -> int:
             await asyncio.sleep(POLL_SECONDS)
         client.close()
 
-    gap = POLL_SECONDS / len(paths)
-    await asyncio.gather(*(read(path, index * gap) for index, path in enumerate(paths)))
+    gap = POLL_SECONDS / len(jobs)
+    await asyncio.gather(*(read(watch, index * gap) for index, watch in enumerate(jobs)))
     return polls
 
 
-async def _cancel(url: str, paths: Sequence[str]) -> None:
-    client = Client(url)
-    for path in paths:
-        await client.post(f"{path}/cancellation", {})
-    client.close()
+async def _cancel(url: str, jobs: Sequence[Watch]) -> None:
+    for watch in jobs:
+        client = Client(url, watch.key)
+        await client.post(f"{watch.path}/cancellation", {})
+        client.close()

@@ -7,11 +7,15 @@ never from the command line, which everybody on the machine can read.
 import argparse
 import getpass
 import sys
+from contextlib import suppress
+
+from redis.exceptions import RedisError
 
 from commands.database import connected
 from common import accounts, passwords
 from common.config import BaseConfig
 from common.errors import ConfigurationError, EpiCodeError
+from common.live_log import LiveLog
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +49,9 @@ def run(config: BaseConfig, options: argparse.Namespace) -> int:
         else:
             accounts.change(session, known.id, role="admin", disabled=False)
             accounts.set_password(session, known.id, password_hash)
+    if known is not None:
+        with suppress(RedisError):  # without Redis no poll is answered from memory
+            LiveLog.connect(config.REDIS_URL).look_again(known.id)
     print(f"{email} administers now")
     return 0
 

@@ -12,11 +12,12 @@ from common.statement import Row, Statement, prepared
 # How exactly "last seen" and "last used" are known: no request writes them more often.
 _SEEN_EVERY = "interval '5 minutes'"
 _USER = "users.id, users.email, display_name, role, locale, users.limits"
+_LASTS_SECONDS = "CAST(extract(epoch FROM expires_at - now()) AS double precision) AS lasts_seconds"
 _BY_SESSION = prepared(
     "caller_by_session",
     f"""
     SELECT {_USER}, sessions.id AS session_id, NULL AS key_id, NULL AS scopes, NULL AS key_limits,
-           last_seen_at < now() - {_SEEN_EVERY} AS seen_long_ago
+           last_seen_at < now() - {_SEEN_EVERY} AS seen_long_ago, {_LASTS_SECONDS}
     FROM sessions JOIN users ON users.id = sessions.user_id
     WHERE sha256 = :digest AND expires_at > now() AND disabled_at IS NULL
     """,
@@ -26,7 +27,8 @@ _BY_KEY = prepared(
     f"""
     SELECT {_USER}, NULL AS session_id, api_keys.id AS key_id, scopes,
            api_keys.limits AS key_limits,
-           coalesce(last_used_at < now() - {_SEEN_EVERY}, true) AS seen_long_ago
+           coalesce(last_used_at < now() - {_SEEN_EVERY}, true) AS seen_long_ago,
+           {_LASTS_SECONDS}
     FROM api_keys JOIN users ON users.id = api_keys.user_id
     WHERE sha256 = :digest AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
       AND disabled_at IS NULL
@@ -40,7 +42,8 @@ _SEE_KEY = Statement("UPDATE api_keys SET last_used_at = now() WHERE id = :id")
 class Caller:
     """A user, and what let him in: a session, a key with its scopes, or nothing (local mode).
 
-    `seen_long_ago`: it is time to note that the session or key was used.
+    `seen_long_ago`: it is time to note that the session or key was used. `lasts_seconds`: until it
+    expires; None: it doesn't.
     """
 
     id: uuid.UUID
@@ -54,6 +57,7 @@ class Caller:
     scopes: tuple[str, ...] | None = None
     key_limits: dict[str, Any] = field(default_factory=dict)
     seen_long_ago: bool = False
+    lasts_seconds: float | None = None
 
     def may(self, scope: str) -> bool:
         """Whether session or key allows it: a key does what its scopes say, a person anything."""
@@ -105,4 +109,5 @@ def _caller(row: Row | None) -> Caller | None:
         scopes=tuple(row.scopes) if row.scopes is not None else None,
         key_limits=row.key_limits or {},
         seen_long_ago=row.seen_long_ago,
+        lasts_seconds=row.lasts_seconds,
     )

@@ -1,9 +1,9 @@
 """The live log in Redis: what a running job says, for readers who can't wait for its end.
 
 `live:{job}` is a hash of what a poll shows and expires after 15 s; `live:{job}:{attempt}:text`
-holds the attempt's text. It may fail, fill or vanish and the job never notices: every caller
-treats RedisError as "no live log". Only who has just won a claim or a renewal, or has saved the
-reply, writes the hash.
+holds the attempt's text; `look_again:{user}` is there when a session or a key of his was ended
+lately. It may fail, fill or vanish and the job never notices: every caller treats RedisError as
+"no live log". Only who has just won a claim or a renewal, or has saved the reply, writes the hash.
 """
 
 import uuid
@@ -18,6 +18,7 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError, ResponseError
 from redis.retry import Retry
 
+from common import live_log_scripts as scripts
 from common.cursor import Cursor, Reading, read_on
 
 HASH_SECONDS = 15
@@ -25,71 +26,8 @@ TEXT_SECONDS = 3600
 # Of a reply that is saved; longer than any hash, which may be renewed once more.
 SAVED_TEXT_SECONDS = 60
 CANCEL_MARK_SECONDS = 120
+LOOK_AGAIN_SECONDS = 30
 TIMEOUT_SECONDS = 1
-
-# ARGV: attempt, shown (JSON), owner. An older attempt never overwrites a newer one, and `done`
-# (the last attempt that has ended) is never cleared.
-_WRITE_HASH = """
-local held = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
-if held > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'attempt', ARGV[1], 'shown', ARGV[2], 'owner', ARGV[3])
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-return 1
-"""
-
-# ARGV: attempt, lifetime, and of a reply that is saved: length of the log as it should be, what is
-# missing of the text, shown (JSON), lifetime of the text. Marks this attempt as ended, unless a
-# newer one is running. What its poll shows from now on is kept only where the log now holds the
-# whole reply.
-_MARK_DONE = """
-local held = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
-if held > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'done', ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-local text = KEYS[1] .. ':' .. ARGV[1] .. ':text'
-if ARGV[3] and held > 0 and redis.call('STRLEN', text) == tonumber(ARGV[3]) then
-  local length = redis.call('APPEND', text, ARGV[4])
-  redis.call('EXPIRE', text, ARGV[6])
-  redis.call('HSET', KEYS[1], 'ended', ARGV[5], 'length', length)
-end
-return 1
-"""
-
-# ARGV: expected length, new text, lifetime. Writes nothing unless the log is as long as expected.
-_APPEND = """
-if redis.call('STRLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return -1 end
-local length = redis.call('APPEND', KEYS[1], ARGV[2])
-if tonumber(ARGV[1]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
-return length
-"""
-
-# ARGV: owner, cursor's attempt, cursor's offset (-1: none). Answers nil unless the hash is there,
-# the caller's, not deleted, and not done or with what an ended job shows; else attempt, shown,
-# cancelling, length, start, text from start, ended.
-_READ = """
-local hash = redis.call('HMGET', KEYS[1], 'attempt', 'shown', 'owner', 'done', 'ended', 'length')
-if not hash[1] or hash[3] ~= ARGV[1] then return nil end
-local ended = 0
-if hash[4] and tonumber(hash[4]) >= tonumber(hash[1]) then
-  if not hash[5] or hash[4] ~= hash[1] then return nil end
-  ended = 1
-end
-local mark = redis.call('GET', KEYS[1] .. ':cancel')
-if mark == 'deleted' then return nil end
-local text = KEYS[1] .. ':' .. hash[1] .. ':text'
-local length = redis.call('STRLEN', text)
-if ended == 1 and length ~= tonumber(hash[6]) then return nil end
-local start = 0
-if ARGV[2] == hash[1] then start = math.min(math.max(tonumber(ARGV[3]), 0), length) end
--- a cursor of ours is at the start of a character; one that somebody made up is moved there
-while start > 0 and start < length do
-  local byte = string.byte(redis.call('GETRANGE', text, start, start))
-  if byte < 128 or byte >= 192 then break end
-  start = start - 1
-end
-return {hash[1], ended == 1 and hash[5] or hash[2], mark and 1 or 0, length, start,
-        redis.call('GETRANGE', text, start, -1), ended}
-"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +41,17 @@ class LiveJob:
     length: int
     reading: Reading
     is_ended: bool = False
+
+
+@dataclass(frozen=True)
+class LogReader:
+    """Who reads what, and from where. `is_remembered`: it wasn't the database, just now, that said
+    who he is; then a user of whom something was ended is told nothing."""
+
+    job_id: uuid.UUID
+    owner: uuid.UUID
+    cursor: Cursor | None
+    is_remembered: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,10 +77,10 @@ class LiveLog:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
-        self._read = client.register_script(_READ)
-        self._append = client.register_script(_APPEND)
-        self._write_hash = client.register_script(_WRITE_HASH)
-        self._mark_done = client.register_script(_MARK_DONE)
+        self._read = client.register_script(scripts.READ)
+        self._append = client.register_script(scripts.APPEND)
+        self._write_hash = client.register_script(scripts.WRITE_HASH)
+        self._mark_done = client.register_script(scripts.MARK_DONE)
 
     @classmethod
     def connect(cls, url: str, *, patience_seconds: float = TIMEOUT_SECONDS) -> "LiveLog":
@@ -188,17 +137,27 @@ class LiveLog:
 
     def read(self, job_id: uuid.UUID, owner: uuid.UUID, cursor: Cursor | None) -> LiveJob | None:
         """The running job's poll, or None: ask the database."""
-        return self.read_many([(job_id, cursor)], owner)[0]
+        return self.read_many([LogReader(job_id, owner, cursor)])[0]
 
-    def read_many(
-        self, readers: Sequence[tuple[uuid.UUID, Cursor | None]], owner: uuid.UUID
-    ) -> list[LiveJob | None]:
-        """The same for many jobs of one owner, with one question."""
-        calls = [(_hash(job_id), str(owner), *_position(cursor)) for job_id, cursor in readers]
+    def read_many(self, readers: Sequence[LogReader]) -> list[LiveJob | None]:
+        """The same for many, with one question."""
+        calls = [
+            (
+                _hash(reader.job_id),
+                str(reader.owner),
+                *_position(reader.cursor),
+                int(reader.is_remembered),
+            )
+            for reader in readers
+        ]
         answers = self._run_many(self._read, calls)
         return [
-            _live_job(cursor, found) for (_, cursor), found in zip(readers, answers, strict=True)
+            _live_job(reader.cursor, found) for reader, found in zip(readers, answers, strict=True)
         ]
+
+    def look_again(self, owner: uuid.UUID) -> None:
+        """Has every reader who is only remembered as this user be looked up again."""
+        self._client.set(f"look_again:{owner}", 1, ex=LOOK_AGAIN_SECONDS)
 
     def text(self, job_id: uuid.UUID, attempt: int) -> bytes:
         """The whole text of an attempt, as far as it is logged; empty when it is lost."""

@@ -3,11 +3,13 @@
 One SELECT finds key or session with its user, so that what was revoked ends at once.
 """
 
+import time
 import uuid
 from dataclasses import dataclass
 
 import structlog
 from flask import Flask, g, request
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from common import callers
@@ -16,6 +18,7 @@ from common.errors import EpiCodeError
 from web import session_cookie
 from web.database import looking
 from web.guard import SAFE_METHODS
+from web.remembered import Credentials
 from web.services import services
 
 # What whoever has no session may call where there are accounts.
@@ -115,9 +118,19 @@ def visitor() -> Visitor | None:
     return Visitor(found.id, found.display_name, found.email, found.role, found.locale, csrf)
 
 
+def look_again(user_id: uuid.UUID) -> None:
+    """After a session, a key or an account was ended and that is committed: from now on nobody is
+    let in to poll because he was before."""
+    try:
+        services().live_log.look_again(user_id)
+    except RedisError as error:  # without Redis no poll is answered from memory
+        log.warning("not_marked_to_look_again", error=type(error).__name__)
+
+
 def _identify() -> None:
     if not request.path.startswith("/api/"):
         return
+    asked_at = time.monotonic()
     authorization = request.headers.get("Authorization")
     if authorization is not None:
         g.caller = _by_key(authorization)
@@ -125,6 +138,13 @@ def _identify() -> None:
         g.caller = _by_cookie()
     else:
         g.caller = LOCAL
+    if request.endpoint == POLL and g.caller is not LOCAL:
+        services().remembered.remember(_credentials(), g.caller, asked_at)
+
+
+def _credentials() -> Credentials:
+    named = ("Host", "Authorization", "Cookie", "X-Forwarded-Proto")
+    return Credentials(*(request.headers.get(name) for name in named))
 
 
 def _by_key(authorization: str) -> Caller:

@@ -119,7 +119,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        self._quick = QuickPolls.of(self.wsgi)
+        self._quick = QuickPolls(self.wsgi.extensions["epicode"])
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """A turn of the loop: takes what has come, then answers the plain polls among it."""

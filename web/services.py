@@ -16,6 +16,7 @@ from common.config import BaseConfig
 from common.live_log import LiveLog
 from common.queue import Doorbells
 from web.pacing import Watchers
+from web.remembered import RememberedCallers
 from web.ringer import Ringer
 from web.waiting_line import WaitingLine
 
@@ -32,6 +33,7 @@ class Services:
     watchers: Watchers
     line: WaitingLine
     waiters: threading.BoundedSemaphore
+    remembered: RememberedCallers
 
     @classmethod
     def of(cls, config: BaseConfig, looks: Engine) -> "Services":
@@ -46,6 +48,7 @@ class Services:
             watchers=Watchers(),
             line=WaitingLine(looks),
             waiters=threading.BoundedSemaphore(WAITERS),
+            remembered=RememberedCallers(),
         )
 
     @property

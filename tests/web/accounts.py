@@ -15,7 +15,7 @@ from web.database import db
 
 PASSWORD = "una contraseña larga"
 # One hash for everybody: making it anew for each test would take most of the test's time.
-_HASH = passwords.hashed(PASSWORD)
+PASSWORD_HASH = passwords.hashed(PASSWORD)
 
 
 @dataclass
@@ -58,7 +58,7 @@ def member(app: OpenAPI, name: str, *, role: str = "member", signed_in: bool = T
     email = f"{name.lower()}-{uuid.uuid4().hex[:8]}@example.org"
     with app.app_context():
         user_id = accounts.make(
-            db.session(), email=email, password_hash=_HASH, display_name=name, role=role
+            db.session(), email=email, password_hash=PASSWORD_HASH, display_name=name, role=role
         )
         guest = Guest(app, user_id, None, email)
         db.session.commit()

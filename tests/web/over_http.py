@@ -15,7 +15,7 @@ from common import accounts, sessions
 from common.config import TestingConfig
 from common.db import Database
 from tests.stack import Stack
-from tests.web.accounts import Guest
+from tests.web.accounts import PASSWORD_HASH, Guest
 from tests.web.contract import Contract
 from web.create_app import create_app
 from web.guard import HEADERS
@@ -84,7 +84,7 @@ class Club:
         email = f"{name.lower()}-{uuid.uuid4().hex[:8]}@example.org"
         with self.database.transaction() as session:
             user_id = accounts.make(
-                session, email=email, password_hash="none", display_name=name, role=role
+                session, email=email, password_hash=PASSWORD_HASH, display_name=name, role=role
             )
         return self.signed_in(self._visitor(user_id, email))
 

@@ -1,4 +1,4 @@
-"""What it costs to know who asks: one indexed SELECT a poll, and nothing in local mode."""
+"""What it costs to know who asks: one indexed SELECT, and nothing in local mode."""
 
 from collections.abc import Iterator
 

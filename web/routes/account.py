@@ -9,7 +9,7 @@ from common.models import User
 from web import access_presenters as presenters
 from web import access_shapes, session_cookie, shapes
 from web.access_inputs import AccountChange, Joining, PasswordChange
-from web.auth import account_holder, caller, check_accounts, person
+from web.auth import account_holder, caller, check_accounts, look_again, person
 from web.database import db
 from web.i18n import language
 from web.routes.sessions import begin
@@ -82,6 +82,7 @@ def change_password(body: PasswordChange) -> tuple[str, int]:
     password_hash = passwords.hashed(body.new_password)
     accounts.set_password(db.session(), holder.id, password_hash, keep=holder.session_id)
     db.session.commit()
+    look_again(holder.id)
     log.info("password_changed", user_id=str(holder.id))
     return "", 204
 

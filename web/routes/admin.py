@@ -12,7 +12,7 @@ from common.errors import EpiCodeError
 from web import admin_presenters as presenters
 from web import admin_shapes, listing, shapes
 from web.access_inputs import NewInvitation, UserChange, UserList
-from web.auth import administrator, check_accounts
+from web.auth import administrator, check_accounts, look_again
 from web.database import db
 from web.inputs import ItemPath, ListingCursor
 
@@ -105,6 +105,7 @@ def change_user(path: ItemPath, body: UserChange) -> Response:
     (row,) = administration.users(session, after=None, limit=1, only=path.id)
     response = jsonify(presenters.user(row))
     session.commit()
+    look_again(path.id)
     log.info("user_changed", user_id=str(path.id))
     return response
 

@@ -12,7 +12,7 @@ from common.errors import EpiCodeError
 from web import access_presenters as presenters
 from web import access_shapes, shapes
 from web.access_inputs import NewKey
-from web.auth import caller, person
+from web.auth import caller, look_again, person
 from web.database import db
 from web.inputs import ItemPath
 
@@ -63,7 +63,9 @@ def make_key(body: NewKey) -> Response:
     responses={204: None, **shapes.problems(404)},
 )
 def revoke_key(path: ItemPath) -> tuple[str, int]:
-    access.revoke_key(db.session(), person().id, path.id)
+    holder = person()
+    access.revoke_key(db.session(), holder.id, path.id)
     db.session.commit()
+    look_again(holder.id)
     log.info("key_revoked", key_id=str(path.id))
     return "", 204

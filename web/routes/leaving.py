@@ -15,7 +15,7 @@ from common.shown import moment
 from web import access_presenters as presenters
 from web import access_shapes, session_cookie, shapes
 from web.access_inputs import AccountDeletion
-from web.auth import account_holder, person
+from web.auth import account_holder, look_again, person
 from web.database import db, looking
 from web.routes.account import check_own_password
 from web.services import services
@@ -71,6 +71,7 @@ def delete_account(body: AccountDeletion) -> Response:
     check_own_password(body.password, "password")
     gone = accounts.remove(db.session(), holder.id)
     db.session.commit()
+    look_again(holder.id)
     log.info("account_deleted", user_id=str(holder.id))
     live_log = services().live_log
     try:

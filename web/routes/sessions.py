@@ -15,7 +15,7 @@ from common.models import User
 from web import access_presenters as presenters
 from web import access_shapes, session_cookie, shapes
 from web.access_inputs import SignIn
-from web.auth import caller_or_none, check_accounts, has_accounts, person
+from web.auth import caller_or_none, check_accounts, has_accounts, look_again, person
 from web.database import db
 from web.inputs import ItemPath
 from web.services import services
@@ -73,6 +73,7 @@ def sign_out() -> Response:
     if caller and caller.session_id:
         rules.end(db.session(), caller.id, caller.session_id)
         db.session.commit()
+        look_again(caller.id)
     response = Response(status=204)
     session_cookie.clear(response)
     return response
@@ -96,8 +97,10 @@ def list_sessions() -> Response:
     responses={204: None, **shapes.problems(404)},
 )
 def end_session(path: ItemPath) -> tuple[str, int]:
-    rules.end(db.session(), person().id, path.id)
+    holder = person()
+    rules.end(db.session(), holder.id, path.id)
     db.session.commit()
+    look_again(holder.id)
     return "", 204
 
 
@@ -111,6 +114,8 @@ def begin(user: User) -> Response:
     agent = request.headers.get("User-Agent", "")
     token = rules.begin(session, user.id, user_agent=agent, lasts=lasts)
     session.commit()
+    if before:
+        look_again(before.id)
     log.info("signed_in", user_id=str(user.id))
     response = jsonify(_shown(user, token))
     session_cookie.put(response, token, lasts)
