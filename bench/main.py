@@ -28,7 +28,7 @@ from bench import (
     waiting,
 )
 from bench.figures import Figure, figures_table, percentile
-from bench.rounds import others
+from bench.rounds import others, yardsticks
 from bench.stack import ROOT, SLOTS, Stack
 
 RESULTS = ROOT / "bench" / "results"
@@ -125,7 +125,9 @@ def _disturbance() -> str:
         return ""
     return (
         f"Everything else on the machine took {percentile(others, 50):.2f} cores in the median "
-        f"round, {max(others):.2f} at most."
+        f"round, {max(others):.2f} at most. The yardstick, a fixed piece of work, took "
+        f"{percentile(yardsticks, 50):.0f} ms of CPU, between {min(yardsticks):.0f} and "
+        f"{max(yardsticks):.0f}."
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import uvloop
 
+from bench import yardstick
 from bench.exchanges import Records, Round, round_of
 from bench.load import Exchange, Person, converse, settle
 from bench.processes import OTHERS, Usage, Watch
@@ -22,8 +23,10 @@ from bench.upstream import USUAL, Pace
 REST_SECONDS = 1.0
 GENERATOR = "load generator"
 
-# what everything else on the machine took, in cores, in each round of this process
+# Of each round of this process: what everything else on the machine took, in cores, and how quick
+# the machine was right before it.
 others: list[float] = []
+yardsticks: list[float] = []
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def play(
     if isinstance(people, int):
         people = uvloop.run(settle(stack.url, [None] * people))
     time.sleep(REST_SECONDS)
+    yardsticks.append(yardstick.measure())
     records_of(stack)
     watch, begun = Watch({**stack.pids, GENERATOR: os.getpid()}), time.monotonic()
     watch.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from common import tokens
+from common import memory, tokens
 from common.config import ROOT
 from tests.databases import Databases
 from tests.reader import ask
@@ -51,6 +51,7 @@ def test_a_worker_settles_once_however_often_its_connection_comes_back(
     thread.join(20)
     assert not thread.is_alive()
     assert gc.get_freeze_count() > 0
+    assert gc.get_threshold() == memory.COLLECTED_AFTER
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
