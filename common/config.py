@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common import run_file
+from common.config_words import sentences
 from common.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -276,7 +277,7 @@ def load_config() -> BaseConfig:
     try:
         return kind(FLASK_ENV=name)
     except ValidationError as error:
-        sentences = _sentences(error)
+        wrong = sentences(error)
         # A value that can't be read hides the contradictions behind it: look again without it.
         unread = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
         if unread:
@@ -284,8 +285,8 @@ def load_config() -> BaseConfig:
             try:
                 kind(**{"FLASK_ENV": name} | defaults)
             except ValidationError as behind:
-                sentences += _sentences(behind)
-        raise ConfigurationError("\n".join(sentences)) from None
+                wrong += sentences(behind)
+        raise ConfigurationError("\n".join(wrong)) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -330,12 +331,3 @@ def _env_file_value(name: str) -> str | None:
     from dotenv import dotenv_values
 
     return dotenv_values(ROOT / ".env").get(name)
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    sentences = []
-    for item in error.errors():
-        name = ".".join(str(part) for part in item["loc"])
-        for line in item["msg"].removeprefix("Value error, ").splitlines():
-            sentences.append(f"{name}: {line}" if name else line)
-    return sentences
