@@ -26,9 +26,11 @@ def use_own_folder() -> None:
     if not os.access(parent, os.W_OK):
         parent = Path(tempfile.gettempdir())
     for left in parent.glob("epicode-metrics-*-*"):
-        master = re.search(r"-(\d+)-[^-]*$", left.name)
-        if master and left.stat().st_uid == os.getuid() and not _is_alive(int(master[1])):
-            shutil.rmtree(left, ignore_errors=True)
+        # another start may be clearing it away, too
+        with suppress(FileNotFoundError):
+            master = re.search(r"-(\d+)-[^-]*$", left.name)
+            if master and left.stat().st_uid == os.getuid() and not _is_alive(int(master[1])):
+                shutil.rmtree(left, ignore_errors=True)
     os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=prefix, dir=parent)
 
 
@@ -39,7 +41,8 @@ def remove_own_folder() -> None:
 
 
 def _is_alive(pid: int) -> bool:
-    with suppress(ProcessLookupError):
+    # what we may not signal is another user's by now, and no master of ours
+    with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, 0)
         return True
     return False

@@ -175,6 +175,9 @@ def test_a_start_makes_a_folder_of_its_own_and_clears_those_of_the_dead_away(
     for folder in (dead, living):
         folder.mkdir()
         (folder / "counter_1.db").touch()
+    # listed, but no longer there when it is looked at: another start has cleared it away
+    vanishing = tmp_path / "epicode-metrics-1-y"
+    vanishing.symlink_to(tmp_path / "gone")
 
     metrics_folder.use_own_folder()
     own = Path(os.environ[metrics_folder.FOLDER_VARIABLE])
@@ -186,7 +189,7 @@ def test_a_start_makes_a_folder_of_its_own_and_clears_those_of_the_dead_away(
     assert Path(os.environ[metrics_folder.FOLDER_VARIABLE]) == own  # a reload keeps it
 
     metrics_folder.remove_own_folder()
-    assert list(tmp_path.iterdir()) == [living]
+    assert {*tmp_path.iterdir()} == {living, vanishing}
 
 
 def test_two_web_processes_count_together(databases: Databases) -> None:
