@@ -1,5 +1,6 @@
 """Polls that the process's loop answers: the same answers as anywhere else, and only plain ones."""
 
+import hashlib
 import socket
 import time
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ import pytest
 import redis
 
 from common.config import TestingConfig
+from common.live_log_scripts import APPEND, WRITE_HASH
 from tests.common.redis_commands import redis_commands
 from tests.reader import Reader, ask
-from tests.stack import Stack, free_port
+from tests.stack import Stack, free_port, wait_until
 from tests.upstream import Done, End, Gate, Script, Text
 from web.create_app import create_app
 from web.pacing import OF_LOOP_MS
@@ -160,8 +162,9 @@ def test_a_long_answer_is_packed_for_who_takes_that(
         del client.headers["Accept-Encoding"]
         accepts = {"Accept-Encoding": accepted} if accepted else {}
         # after Redis was slow the loop asks nothing for a while
-        while client.get(short).json()["poll_after_ms"] != OF_LOOP_MS:
-            pass
+        wait_until(
+            lambda: client.get(short).json()["poll_after_ms"] == OF_LOOP_MS, what="a plain poll"
+        )
         with redis_commands(stack.environment["REDIS_URL"]) as commands:
             plain = client.get(path, headers=accepts)
         other = client.get(path, headers=accepts | {"Prefer": "wait=0"})
@@ -221,7 +224,13 @@ def _counted(client: httpx.Client) -> float:
 
 
 def _asked_of(job_id: str, commands: list[str]) -> list[str]:
-    """The names of the commands that read a job's log: the worker's flush looks for the cancel mark
-    of whatever runs."""
-    asked = [each for each in commands if job_id in each and not each.startswith("MGET")]
-    return [command.split()[0] for command in asked if ":text" not in command]
+    """The names of the commands about a job that aren't its worker's: that one looks for the cancel
+    mark of whatever runs, and shows it anew with each renewal."""
+    of_worker = ("MGET", *(f"EVALSHA {_sha(script)}" for script in (WRITE_HASH, APPEND)))
+    asked = [each for each in commands if job_id in each and not each.startswith(of_worker)]
+    return [command.split()[0] for command in asked]
+
+
+def _sha(script: str) -> str:
+    """By which Redis knows it."""
+    return hashlib.sha1(script.encode()).hexdigest()

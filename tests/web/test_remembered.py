@@ -16,7 +16,7 @@ from common.config import ROOT, TestingConfig
 from common.live_log import LOOK_AGAIN_SECONDS
 from tests.common.redis_commands import redis_commands
 from tests.databases import Databases
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 from tests.upstream import Done, End, Gate, Script, Text, Upstream
 from tests.web.accounts import PASSWORD, Guest, member
 from tests.web.hand import Hand
@@ -48,8 +48,7 @@ def watched_job(reader: Visitor, owner: Visitor) -> str:
     conversation = owner.post("/api/conversations", json={}).get_json()["id"]
     posted = owner.post(f"/api/conversations/{conversation}/messages", json={"content": "[[long]]"})
     path = f"/api/jobs/{posted.get_json()['job']['id']}"
-    while not is_answered_by_the_loop(reader, path):
-        pass
+    wait_until(lambda: is_answered_by_the_loop(reader, path), what="a known caller's poll")
     return path
 
 

@@ -35,7 +35,7 @@ def watched(databases: Databases) -> Iterator[tuple[Stack, httpx.Client]]:
             yield stack, client
         finally:
             client.close()
-            flower.terminate()
+            flower.kill()  # how long it takes to end is its own affair
             flower.wait(20)
 
 
