@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.chat import Chat
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 from tests.upstream import Done, End, Gate, Script, Text, failing
 
 
@@ -38,12 +38,23 @@ def test_what_failed_with_the_page_closed_is_marked_when_it_is_opened(
 ) -> None:
     steps = (Gate(marker), *failing(400, "invalid_request_error").steps)
     stack.upstream.script(marker, Script(steps=steps))
+    # whoever leaves at once: the page hasn't heard yet what goes on in all conversations
+    states = re.compile(r"/api/jobs\?active=1")
+    chat.page.route(states, lambda _: None)
     chat.send(f"falla {marker}")
     item = chat.list.get_by_role("listitem").first
     expect(item).to_contain_text("respondiendo")
+    here = chat.page.url.rpartition("/")[2]
     chat.page.goto("about:blank")
+    chat.page.unroute(states)
     stack.upstream.open(marker)
-    stack.upstream.wait_for(1, marker)
+    with stack.client() as client:
+
+        def has_failed() -> bool:
+            [job] = client.get("/api/jobs", params={"conversation_id": here}).json()["data"]
+            return bool(job["status"] == "failed")
+
+        wait_until(has_failed, what="the reply's failure")
     chat.open("/")
     expect(item).to_contain_text("la respuesta ha fallado")
 

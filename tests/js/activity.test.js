@@ -56,6 +56,60 @@ test("what ended with the browser closed is told when it is opened", async () =>
   assert.equal(after.activity.stateOf("a"), "finished");
 });
 
+test("what was just accepted is told of even if the tab is closed before it has asked", async () => {
+  const storage = new FakeStorage();
+  const before = scene({ storage });
+  before.server.activeJobs = () => new Promise(() => {});
+  before.activity.start();
+  before.activity.learn(job("j1", "a", "queued"));
+  assert.equal(before.activity.stateOf("a"), "waiting");
+  const after = scene({ storage });
+  after.server.ended = { j1: "failed" };
+  await ask(after.activity);
+  assert.equal(after.activity.stateOf("a"), "failed");
+});
+
+test("an answer from before a job was accepted doesn't end it, nor does it hide its end", async () => {
+  const { activity, server, heard } = scene();
+  server.jobs = [];
+  activity.start();
+  activity.learn(job("j1", "a", "queued"));
+  assert.equal(activity.stateOf("a"), "waiting");
+  server.ended = { j1: "completed" };
+  await settle();
+  assert.deepEqual(server.etags, [null, null]);
+  assert.equal(activity.stateOf("a"), "finished");
+  assert.deepEqual(heard, ["ended a"]);
+});
+
+test("what another tab knows to run ends here too, though the server's answer is the same", async () => {
+  const storage = new FakeStorage();
+  const { activity, server } = scene({ storage });
+  server.jobs = [];
+  await ask(activity);
+  const running = { j1: { conversationId: "a", kind: "reply", status: "in_progress" } };
+  new Memory(storage).write("activity", { running, unseen: {} });
+  activity.reread();
+  assert.equal(activity.stateOf("a"), "writing");
+  server.ended = { j1: "completed" };
+  await ask(activity);
+  assert.equal(activity.stateOf("a"), "finished");
+});
+
+test("how a job ended is asked about again if the line fails, and not if it is gone", async () => {
+  const { activity, server } = scene();
+  server.jobs = [job("j1", "a", "queued"), job("j2", "b", "queued")];
+  await ask(activity);
+  server.jobs = [];
+  server.ended = { j1: new ApiError({ status: 404 }), j2: new ApiError({ status: 503 }) };
+  await ask(activity);
+  assert.deepEqual(["a", "b"].map((id) => activity.stateOf(id)), [null, "waiting"]);
+  server.ended.j2 = "completed";
+  await ask(activity);
+  assert.equal(activity.stateOf("b"), "finished");
+  assert.equal(server.askedJobs, 3);
+});
+
 test("an unchanged answer is known by its ETag", async () => {
   const { activity, server } = scene();
   server.jobs = [job("j1", "a", "queued")];
@@ -148,6 +202,7 @@ class FakeJobs {
 
   async job(id) {
     this.askedJobs += 1;
+    if (this.ended[id] instanceof ApiError) throw this.ended[id];
     return { id, status: this.ended[id] };
   }
 }

@@ -129,6 +129,20 @@ test("regenerating puts a new reply in the old one's place", async () => {
   assert.notEqual(conversation.turns[1].id, reply.id);
 });
 
+test("a turn is told to be accepted, too, when another tab has moved the branch meanwhile", async () => {
+  const { server, conversation, heard } = scene("c1");
+  server.addPending("c1", "antes", ["ya"]);
+  await conversation.load();
+  await settle();
+  server.addPending("c1", "en otra pestaña", ["ya"]);
+  await conversation.send("aquí", {});
+  assert.deepEqual(
+    conversation.turns.map(({ content }) => content).filter((content) => content !== "ya"),
+    ["antes", "en otra pestaña", "aquí", "echo aquí"],
+  );
+  assert.equal(heard.filter((type) => type === "accepted").length, 1);
+});
+
 test("loading goes on with a reply that is being written", async () => {
   const server = new FakeServer();
   server.addPending("c1", "pregunta", ["una ", "parte"]);

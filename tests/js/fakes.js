@@ -63,7 +63,7 @@ export class FakeServer {
     return { data: branch, next: null };
   }
 
-  async postMessage(_conversationId, body, key) {
+  async postMessage(conversationId, body, key) {
     this.keysOfPosts.push(key);
     if (this.failures.length > 0) throw this.failures.shift();
     if (!this.#made.has(key)) {
@@ -72,7 +72,7 @@ export class FakeServer {
         this.#messages.find(({ id }) => id === body.parent_id) ??
         (body.parent_id ? null : this.#messages.at(-1));
       const message = this.#message("user", body.content, parent, { parent_id: parent?.id ?? "root" });
-      this.#made.set(key, this.#reply(message, [`echo ${body.content}`]));
+      this.#made.set(key, this.#reply(message, [`echo ${body.content}`], conversationId));
     }
     if (this.answersAreLost) return new Promise(() => {});
     return this.#made.get(key);
@@ -127,10 +127,11 @@ export class FakeServer {
     return child ? this.#leaf(child.id) : id;
   }
 
-  #reply(message, pieces) {
+  #reply(message, pieces, conversationId = "c1") {
     const reply = this.#message("assistant", "", message, { parent_id: message.id, status: "pending" });
     const job = {
       id: `j${this.#next()}`,
+      conversation_id: conversationId,
       message_id: reply.id,
       prompt_message_id: message.id,
       status: "queued",

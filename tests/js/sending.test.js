@@ -61,7 +61,7 @@ test("the outbox sends what waits elsewhere, a new conversation too, and each on
   const heard = [];
   const outbox = new Outbox(
     { api: server, drafts, environment },
-    { created: ({ id }) => heard.push(`created ${id}`), accepted: (id) => heard.push(`accepted ${id}`) },
+    { created: ({ id }) => heard.push(`created ${id}`), accepted: (job) => heard.push(`accepted ${job.conversation_id}`) },
   );
   await outbox.flush("c2");
   assert.deepEqual(heard, []);

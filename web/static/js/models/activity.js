@@ -52,6 +52,14 @@ export class Activity extends EventTarget {
     else this.#ask();
   }
 
+  /** A job that was just accepted: it is told of even if the tab is closed before the next call. */
+  learn({ id, kind, status, conversation_id: conversationId }) {
+    this.#running.set(id, { conversationId, kind, status });
+    this.#etag = null;
+    this.#changed();
+    this.wake();
+  }
+
   /** "writing", "waiting", "finished", "failed" (both: and nobody has seen it), or null. */
   stateOf(conversationId) {
     const replies = [...this.#running.values()].filter(
@@ -75,6 +83,7 @@ export class Activity extends EventTarget {
   /** Another tab has written the memory. */
   reread() {
     this.#remember();
+    this.#etag = null;
     this.#emit("changed");
   }
 
@@ -82,11 +91,13 @@ export class Activity extends EventTarget {
     this.#environment.clearTimeout(this.#timer);
     this.#isAsking = true;
     this.#isWanted = false;
+    const known = [...this.#running.keys()];
     try {
       const { data, etag } = await this.#api.activeJobs(this.#etag);
-      this.#etag = etag;
       this.#succeed();
-      if (data) await this.#read(data);
+      const told = data ? await this.#read(data, known) : known.length;
+      // whatever was learned meanwhile isn't in this answer: the same answer again would hide its end
+      this.#etag = this.#running.size === told ? etag : null;
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -96,7 +107,9 @@ export class Activity extends EventTarget {
     else this.#wait();
   }
 
-  async #read(jobs) {
+  // Only what was known when the server was asked can have ended by its answer. Resolves to how many
+  // jobs run by it.
+  async #read(jobs, known) {
     const running = new Map(
       jobs
         // a question without a conversation is another program's business
@@ -106,21 +119,22 @@ export class Activity extends EventTarget {
           { conversationId, kind, status },
         ]),
     );
-    const ended = [...this.#running].filter(([id]) => !running.has(id));
     const started = [...running].filter(([id]) => !this.#running.has(id));
-    this.#running = running;
+    for (const [id, job] of running) this.#running.set(id, job);
     for (const [, job] of started) this.#emit("started", job);
-    for (const [id, job] of ended) await this.#end(id, job);
+    for (const id of known) if (!running.has(id)) await this.#end(id);
     this.#changed();
+    return running.size;
   }
 
-  async #end(id, { conversationId, kind }) {
-    if (kind !== "title" && !this.#isLookedAt(conversationId)) {
-      const status = await this.#statusOf(id);
-      if (status === "failed") this.#unseen.set(conversationId, "failed");
-      else if (status === "completed" || status === "incomplete")
-        this.#unseen.set(conversationId, "finished");
-    }
+  async #end(id) {
+    const { conversationId, kind } = this.#running.get(id);
+    const isTold = kind !== "title" && !this.#isLookedAt(conversationId);
+    const status = isTold ? await this.#statusOf(id) : null;
+    this.#running.delete(id);
+    if (status === "failed") this.#unseen.set(conversationId, "failed");
+    else if (status === "completed" || status === "incomplete")
+      this.#unseen.set(conversationId, "finished");
     this.#emit("ended", { conversationId, kind });
   }
 
@@ -128,8 +142,9 @@ export class Activity extends EventTarget {
   async #statusOf(jobId) {
     try {
       return (await this.#api.job(jobId)).status;
-    } catch {
-      return null;
+    } catch (error) {
+      if (error.status === 404) return null;
+      throw error; // asked again with the next call: until then it counts as running
     }
   }
 

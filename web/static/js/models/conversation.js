@@ -275,10 +275,13 @@ export class Conversation extends EventTarget {
   async #accept(answer) {
     this.#jobs.learn(answer.job);
     this.#comparison = null;
-    // the branch has moved in another tab: only the server knows what stands before this turn
-    if (!this.#branch.accept(answer)) return this.#loadBranch();
-    this.#followPending();
-    this.#emit("turns");
+    if (this.#branch.accept(answer)) {
+      this.#followPending();
+      this.#emit("turns");
+    } else {
+      // the branch has moved in another tab: only the server knows what stands before this turn
+      await this.#loadBranch();
+    }
     this.#emit("accepted", answer.reply);
   }
 

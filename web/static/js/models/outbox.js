@@ -8,7 +8,7 @@ export class Outbox {
   #listener;
   #sending = new Map();
 
-  /** The listener has `created(info)` and `accepted(conversationId)`. */
+  /** The listener has `created(info)` and `accepted(job)`. */
   constructor({ api, drafts, environment }, listener) {
     this.#parts = { api, drafts, environment };
     this.#listener = listener;
@@ -24,14 +24,10 @@ export class Outbox {
   }
 
   async #send(id) {
-    let conversationId = id;
     const sending = new Sending(id, this.#parts, {
       changed: () => {},
-      created: (info) => {
-        conversationId = info.id;
-        this.#listener.created(info);
-      },
-      accepted: () => this.#listener.accepted(conversationId),
+      created: (info) => this.#listener.created(info),
+      accepted: ({ job }) => this.#listener.accepted(job),
     });
     this.#sending.set(id, sending);
     await sending.resume();

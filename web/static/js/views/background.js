@@ -25,7 +25,7 @@ export class Background {
     this.#screen = screen;
     this.#outbox = new Outbox(page, {
       created: (info) => page.store.keep(info),
-      accepted: (id) => this.#reread(id),
+      accepted: (job) => this.#accepted(job),
     });
     this.#listenToActivity();
     this.#listenToBrowser();
@@ -62,6 +62,11 @@ export class Background {
       if (key?.endsWith(".activity")) this.#rememberAnew();
     });
     setInterval(() => this.#pulse(), PULSE_MS);
+  }
+
+  #accepted(job) {
+    this.#page.activity.learn(job);
+    this.#reread(job.conversation_id);
   }
 
   // Another tab or device has begun something: what is in view may have grown by it.
