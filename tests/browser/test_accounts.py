@@ -121,7 +121,6 @@ def test_the_next_person_at_this_browser_finds_no_drafts(visit: Visit, guarded: 
     alice = visit("Alice")
     alice.chat.open("/")
     alice.chat.field.fill("de Alice")
-    alice.page.wait_for_timeout(400)
     alice.context.clear_cookies()
     bob = Visitor(alice.context, alice.page, make_person(guarded, "Bob"))
     bob.sign_in()

@@ -166,10 +166,9 @@ def test_the_page_equals_the_whole_rendering_at_the_end(
     pieces = tuple(Text(text[at : at + 3]) for at in range(0, len(text), 3))
     stack.upstream.script(marker, Script(steps=(*pieces, End(), Done())))
     streamed = chat.text(chat.ask(marker))
-    expect(streamed.locator(".hljs-keyword")).not_to_have_count(0)
-    chat.page.wait_for_timeout(200)
+    coloured = streamed.locator("code:has([class^=hljs])")
+    expect(coloured).to_have_count(3)
     before = streamed.inner_html()
     chat.reload()
-    expect(streamed.locator(".hljs-keyword")).not_to_have_count(0)
-    chat.page.wait_for_timeout(200)
+    expect(coloured).to_have_count(3)
     assert streamed.inner_html() == before
