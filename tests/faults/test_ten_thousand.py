@@ -68,21 +68,22 @@ class Readers:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """They read while the block runs; `seen` is there after it."""
+        """They read while the block runs, from its first line on; `seen` is there after it."""
         spawned = get_context("spawn")
-        over = spawned.Event()
-        with ProcessPoolExecutor(1, spawned, initializer=_begin, initargs=(over,)) as process:
+        begun, over = spawned.Event(), spawned.Event()
+        with ProcessPoolExecutor(1, spawned, initializer=_begin, initargs=(begun, over)) as process:
             reading = process.submit(_read, self._url, self._jobs, self._many)
             try:
+                assert begun.wait(60), "nobody has read anything"
                 yield
             finally:
                 over.set()
             self.seen = reading.result()
 
 
-def _begin(over: Event) -> None:
-    global _over
-    _over = over
+def _begin(begun: Event, over: Event) -> None:
+    global _begun, _over
+    _begun, _over = begun, over
 
 
 def _read(url: str, jobs: Sequence[tuple[str, Member]], many: int) -> Seen:
@@ -100,12 +101,14 @@ async def _one(
     session: aiohttp.ClientSession, jobs: Sequence[tuple[str, Member]], seen: Seen, number: int
 ) -> None:
     chance = random.Random(number)
+    job_id, owner = chance.choice(jobs)
     while not _over.is_set():
-        job_id, owner = chance.choice(jobs)
         cursor: dict[str, str] = {}
         for _ in range(POLLS_OF_ONE_JOB):
             pause, cursor = await _poll(session, seen, job_id, owner, cursor)
             await asyncio.sleep(pause)
+        job_id, owner = chance.choice(jobs)
+    await _poll(session, seen, job_id, owner, {})  # and how it has ended
 
 
 async def _poll(
@@ -120,6 +123,7 @@ async def _poll(
         seen.refused.append(answer.status)
         return 1.0, {}
     seen.statuses[body["status"]] += 1
+    _begun.set()
     return body["poll_after_ms"] / 1000, {"cursor": body["cursor"]}
 
 
