@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.chat import Chat
 from tests.stack import Stack, wait_until
@@ -31,6 +31,24 @@ def test_a_reply_that_ends_elsewhere_is_marked_in_the_list_and_the_title(
     expect(chat.text(chat.reply())).to_have_text("uno fin")
     expect(item).not_to_contain_text("respuesta sin leer")
     expect(chat.page).not_to_have_title(re.compile(r"^\("))
+
+
+def test_whoever_goes_on_before_his_turn_is_accepted_sees_it_answered_in_the_list(
+    chat: Chat, stack: Stack, marker: str
+) -> None:
+    steps = (Gate(marker), Text("sí"), End(), Done())
+    stack.upstream.script(marker, Script(steps=steps))
+    held: list[Route] = []
+    chat.page.route("**/messages", lambda route: held.append(route))
+    with chat.page.expect_request("**/messages"):
+        chat.send(f"y me voy {marker}")
+    chat.page.get_by_role("link", name="Nueva conversación").click()
+    item = chat.list.get_by_role("listitem").first
+    expect(item).not_to_contain_text("respondiendo")
+    held[0].continue_()
+    expect(item).to_contain_text("respondiendo")
+    stack.upstream.open(marker)
+    expect(item).to_contain_text("respuesta sin leer")
 
 
 def test_what_failed_with_the_page_closed_is_marked_when_it_is_opened(

@@ -170,6 +170,21 @@ test("a job that is gone is asked about once, and the branch is loaded anew", as
   assert.equal(conversation.turns.length, 2);
 });
 
+test("who has gone on before the answer came learns of the job, and nothing is followed", async () => {
+  const { server, conversation, drafts } = scene(null);
+  let polls = 0;
+  server.job = async () => (polls += 1);
+  const asked = [];
+  conversation.addEventListener("asked", ({ detail: job }) => asked.push(job.conversation_id));
+  const sending = conversation.send("hola", {});
+  conversation.close();
+  await sending;
+  await settle();
+  assert.deepEqual(asked, ["c1"]);
+  assert.deepEqual(drafts.outgoingIds(), []);
+  assert.equal(polls, 0);
+});
+
 test("a closed conversation speaks no more", async () => {
   const { conversation, heard } = scene("c1");
   const loading = conversation.load();

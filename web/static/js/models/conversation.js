@@ -1,9 +1,10 @@
 // The conversation in view: its branch, the turn that is being sent, and the jobs that are being
 // followed. What the server says after a reload is the truth; this only keeps up with it.
 //
-// Events: "info" (title, model), "created", "turns" (the branch has other turns), "reply" (a
-// reply's text or job has changed; detail is its message id), "ended" (detail is the message),
-// "trouble" and "recovered" (polls), "failure" (detail is an ApiError).
+// Events: "info" (title, model), "created", "asked" (a reply was; detail is its job), "turns" (the
+// branch has other turns), "reply" (a reply's text or job has changed; detail is its message id),
+// "ended" (detail is the message), "trouble" and "recovered" (polls), "failure" (detail is an
+// ApiError).
 
 import { Branch } from "./branch.js";
 import { Comparison } from "./comparison.js";
@@ -268,11 +269,14 @@ export class Conversation extends EventTarget {
   #become(info) {
     this.id = info.id;
     this.info = info;
-    // told even when another conversation is in view by now: the list wants it too
+    // told even when another conversation is in view by now, too: it is new to the list
     this.dispatchEvent(new CustomEvent("created", { detail: info }));
   }
 
   async #accept(answer) {
+    // told even when another conversation is in view by now: the list says what is being answered
+    this.dispatchEvent(new CustomEvent("asked", { detail: answer.job }));
+    if (this.#isClosed) return;
     this.#jobs.learn(answer.job);
     this.#comparison = null;
     if (this.#branch.accept(answer)) {

@@ -26,8 +26,8 @@ export class Sending {
 
   /**
    * `id` is null for a conversation that the turn will create. The listener has `changed()`,
-   * `created(info)` and `accepted(answer)`; what it returns is waited for. `created` is told even
-   * after `close()`: a list of conversations wants to know.
+   * `created(info)` and `accepted(answer)`; what it returns is waited for. The last two
+   * are told even after `close()`: a list of conversations wants to know.
    */
   constructor(id, { api, drafts, environment }, listener) {
     this.#id = id;
@@ -126,7 +126,6 @@ export class Sending {
     if (this.#id === null) await this.#create(pending);
     const answer = await this.#api.postMessage(this.#id, pending.body, pending.key);
     this.#drafts.keepOutgoing(this.#id, null);
-    if (this.#isClosed) return;
     this.pending = null;
     await this.#listener.accepted(answer);
   }

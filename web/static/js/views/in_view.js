@@ -54,6 +54,7 @@ export class InView {
     });
     this.#conversation = conversation;
     conversation.addEventListener("created", ({ detail }) => this.#welcomeNew(conversation, detail));
+    conversation.addEventListener("asked", ({ detail: job }) => this.#page.activity.learn(job));
     this.#screen.open(conversation);
     if (id !== null && !document.hidden) this.#page.activity.see(id);
     return this.#load(conversation);

@@ -95,7 +95,7 @@ export class Screen {
     on("info", () => this.#showInfo());
     on("turns", () => this.#showTurns());
     on("reply", (messageId) => this.#showReply(messageId));
-    on("accepted", (reply) => this.#accepted(reply));
+    on("accepted", () => this.#accepted());
     on("ended", (message) => {
       speaker.ended(message);
       this.#page.activity.wake();
@@ -131,11 +131,10 @@ export class Screen {
     this.#showRunning();
   }
 
-  #accepted(reply) {
+  #accepted() {
     const { info } = this.#conversation;
-    const { activity, announcer, api, i18n, store } = this.#page;
+    const { announcer, api, i18n, store } = this.#page;
     announcer.say(i18n.t("ui.said.sent"));
-    activity.learn(this.#conversation.jobOf(reply));
     if (info) store.keep({ ...info, updated_at: new Date(api.now()).toISOString() });
   }
 
