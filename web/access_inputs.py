@@ -3,11 +3,11 @@
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from common.params import StrictFloat
 from common.passwords import LONGEST, SHORTEST
-from web.inputs import PAGE, Body, OpaqueCursor, PageLimit, Query, Text, usable
+from web.inputs import PAGE, Body, Moment, OpaqueCursor, PageLimit, Query, Text, usable
 
 # Stripped before it is measured, which pydantic does only next to the type itself.
 Address = Annotated[
@@ -73,7 +73,7 @@ class LimitsChange(Body):
 class NewKey(Body):
     name: Name
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3)] = ("read", "write")
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     limits: LimitsChange = LimitsChange()
 
 

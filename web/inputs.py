@@ -2,13 +2,14 @@
 
 import re
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from flask import request
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -36,7 +37,16 @@ def usable(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """PostgreSQL takes no offset of 16 hours or more; in UTC the first or last year may be left."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("not within the years 1 to 9999") from None
+
+
 Text = Annotated[str, AfterValidator(usable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Content = Annotated[Text, StringConstraints(min_length=1)]
 Title = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
 Words = Annotated[
@@ -192,7 +202,7 @@ class ListingCursor(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: uuid.UUID
-    at: datetime | None = None
+    at: Moment | None = None
     pinned: StrictBool | None = None
 
     @model_validator(mode="after")

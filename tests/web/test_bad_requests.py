@@ -1,5 +1,8 @@
 """Addresses, queries, headers and verbs that mean nothing: a 4xx with a code, or ignored."""
 
+import base64
+import json
+
 import pytest
 from flask_openapi import OpenAPI
 
@@ -107,6 +110,22 @@ def test_a_cursor_that_we_did_not_hand_out_is_refused(
     answer = alice.get(f"{url}cursor={cursor}")
 
     assert refused(answer, 422, "invalid_input")["errors"][0]["field"] == "cursor"
+
+
+@pytest.mark.parametrize(("offset", "status"), [("+20:41", 200), ("-23:59", 200), ("", 422)])
+def test_a_cursors_time_may_have_any_offset_but_must_have_one(
+    alice: Person, offset: str, status: int
+) -> None:
+    alice.converse()
+    alice.converse()
+    given = alice.get("/api/conversations?limit=1").get_json()["next"]
+    inside = json.loads(base64.urlsafe_b64decode(given))
+    inside["at"] = inside["at"][:19] + offset
+    cursor = base64.urlsafe_b64encode(json.dumps(inside).encode()).decode()
+
+    answer = alice.get("/api/conversations", query_string={"cursor": cursor})
+
+    assert answer.status_code == status, answer.text
 
 
 def test_a_cursor_of_another_listing_is_refused(alice: Person) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from flask_openapi import OpenAPI
 from sqlalchemy import text
 
@@ -82,9 +83,28 @@ def test_a_key_ends_when_it_was_told_to(club: OpenAPI, alice_in: Guest) -> None:
 
     refused(program.get("/api/models"), 401, "unauthorized")
 
-    past = {"name": "x", "expires_at": "2020-01-01T00:00:00Z"}
-    problem = refused(alice_in.post("/api/keys", json=past), 422, "invalid_input")
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2020-01-01T00:00:00Z",
+        "3523-06-10T05:33:24",
+        "9999-12-31T23:00:00-02:00",
+        "0001-01-01T00:00:00+02:00",
+    ],
+)
+def test_a_key_ends_in_the_future_and_in_a_year_of_the_calendar(
+    alice_in: Guest, moment: str
+) -> None:
+    wrong = {"name": "x", "expires_at": moment}
+    problem = refused(alice_in.post("/api/keys", json=wrong), 422, "invalid_input")
     assert [item["field"] for item in problem["errors"]] == ["expires_at"]
+
+
+def test_when_a_key_ends_may_be_said_from_any_offset(alice_in: Guest) -> None:
+    made = alice_in.post("/api/keys", json={"name": "x", "expires_at": "3523-06-10T05:33:24+20:41"})
+    assert made.status_code == 201
+    assert made.get_json()["expires_at"] == "3523-06-09T08:52:24.000Z"
 
 
 def test_when_a_key_was_last_used_is_known(alice_in: Guest) -> None:
