@@ -167,7 +167,8 @@ def _row(values: dict[str, Any], mark: int, number: int) -> dict[str, Any]:
 
 
 def _within(at: datetime, now: datetime) -> datetime:
-    return min(max(at, EARLIEST), now)
+    # in UTC, for PostgreSQL takes no offset of 16 hours or more
+    return min(max(at, EARLIEST), now).astimezone(UTC)
 
 
 def _storable(text: str) -> str:

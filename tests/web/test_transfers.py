@@ -223,6 +223,12 @@ def test_what_can_not_be_stored_or_had_here_is_left_out(alice: Person, hand: Han
     assert alice.texts(made["id"]) == ["de", "f"]
 
 
+def test_an_imported_time_may_have_any_offset(alice: Person) -> None:
+    made = bring(alice, EMPTY | {"created_at": "2024-05-01T20:41:00+20:41"})
+
+    assert made["created_at"] == "2024-05-01T00:00:00.000Z"
+
+
 def test_the_branch_in_view_is_exported_as_markdown(alice: Person, hand: Hand) -> None:
     conversation_id = had(alice, hand)
 
